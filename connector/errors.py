@@ -1,0 +1,89 @@
+"""What can go wrong, cut by what the caller does about it.
+
+ConnectorError
+├── Fatal                  stop the process with this sentence (exit code 3)
+│   ├── SettingsError      a setting is wrong or unknown (exit code 2)
+│   └── Refused            start-up check failed: topic, ledger, token
+├── Retryable              try again after a pause; never the message's fault
+│   ├── Throttled          the other side said "slow down" (`retry_after` seconds); not an attempt
+│   └── KafkaUnavailable   the broker did not answer in time; the outcome may be unknown
+├── NotOurs                credentials or rights: everything (or one queue) stops visibly and heals by itself
+├── Ambiguous              an upload may or may not have happened: look, never repeat blindly
+├── PartitionLost          another member owns this partition now: drop its state, do nothing else
+└── Rejected               this message can never succeed: `import.failed` and a dead letter
+"""
+
+from enum import StrEnum
+
+
+class Stage(StrEnum):
+    """Where an import failed; the bounded set behind `stage` in events and metrics."""
+
+    FETCH = "fetch"
+    VALIDATE = "validate"
+    UPLOAD = "upload"
+    TASK = "task"
+    EXTRACT = "extract"
+
+
+class ConnectorError(Exception):
+    """The root; its docstring is the message when none is given."""
+
+    def __str__(self) -> str:
+        """The given message, else the first line of the class docstring."""
+        return super().__str__() or (type(self).__doc__ or "").split("\n", 1)[0]
+
+
+class Fatal(ConnectorError):
+    """The process cannot go on."""
+
+
+class SettingsError(Fatal):
+    """A setting is wrong."""
+
+
+class Refused(Fatal):
+    """A check at start failed."""
+
+
+class Retryable(ConnectorError):
+    """It may work later."""
+
+
+class Throttled(Retryable):
+    """The other side asked us to slow down."""
+
+    def __init__(self, message: str = "", *, retry_after: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class KafkaUnavailable(Retryable):
+    """Kafka did not answer in time."""
+
+
+class NotOurs(ConnectorError):
+    """Our credentials or rights are refused."""
+
+
+class Ambiguous(ConnectorError):
+    """The outcome of an upload is unknown."""
+
+
+class PartitionLost(ConnectorError):
+    """Another member owns this partition now."""
+
+
+class Rejected(ConnectorError):
+    """This message can never succeed.
+
+    Args:
+        message: A sentence for a person; no secret, no captured value, no URL query.
+        stage: Where it failed.
+        http_status: The answer that decided it, if there was one.
+    """
+
+    def __init__(self, message: str, *, stage: Stage, http_status: int | None = None) -> None:
+        super().__init__(message)
+        self.stage = stage
+        self.http_status = http_status
