@@ -1,0 +1,1 @@
+"""What others rely on: arrivals, events and their envelope; the source of schemas/."""

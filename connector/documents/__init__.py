@@ -1,0 +1,1 @@
+"""Fetches a document by reference, within the limits that the operator set."""

@@ -1,0 +1,144 @@
+"""The messages of the two inner logs, and how they are written.
+
+`work` carries one JSON array a record, each element one message, so that hints of one short interval and one
+partition share a record. The first item of an element tells its kind.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+import orjson
+
+from connector.domain.ids import (
+    AnnotationId,
+    DocumentId,
+    ImportId,
+    QueueId,
+    annotation_entity,
+    import_entity,
+    sweep_entity,
+)
+
+
+class Via(StrEnum):
+    """How a fact was learnt (`ce_observedvia`)."""
+
+    WEBHOOK = "webhook"
+    SWEEP = "sweep"
+    READ = "read"
+    REPLAY = "replay"
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """ "Look at this annotation": says what somebody saw, decides nothing.
+
+    Attributes:
+        clocks: Clocks that the observer saw, normalised text; the owner reads until Rossum shows at least these.
+        recovered: A sweep found it and no webhook had announced it to the same replica.
+    """
+
+    annotation: AnnotationId
+    via: Via
+    status: str | None = None
+    queue: QueueId | None = None
+    clocks: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def entity(self) -> str:
+        """The annotation."""
+        return annotation_entity(self.annotation)
+
+
+@dataclass(frozen=True, slots=True)
+class MarkSeen:
+    """To an import: this annotation is yours (it carries your mark, or your upload object named it).
+
+    Attributes:
+        root: Whether its document has no parent (children of archives and splits are not roots).
+        status: What the annotation was when the link was made; an import completes when none is `importing`.
+    """
+
+    import_id: ImportId
+    annotation: AnnotationId
+    status: str
+    document: DocumentId | None = None
+    root: bool = True
+    created_at: str | None = None
+    queue: QueueId | None = None
+
+    @property
+    def entity(self) -> str:
+        """The import."""
+        return import_entity(self.import_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """To an annotation: you came from this import (learnt from its upload object, not from a mark)."""
+
+    annotation: AnnotationId
+    import_id: ImportId
+    document_key: str
+    queue: QueueId | None = None
+
+    @property
+    def entity(self) -> str:
+        """The annotation."""
+        return annotation_entity(self.annotation)
+
+
+@dataclass(frozen=True, slots=True)
+class SweepNow:
+    """To a sweep: start a pass at once; `deep` with the long overlap."""
+
+    clock: str
+    deep: bool = False
+
+    @property
+    def entity(self) -> str:
+        """The sweep."""
+        return sweep_entity(self.clock)
+
+
+WorkMessage = Hint | MarkSeen | Linked | SweepNow
+
+
+def encode_work(messages: Iterable[WorkMessage]) -> bytes:
+    """One record's value for messages of one partition."""
+    return orjson.dumps([_element(message) for message in messages])
+
+
+def _element(message: WorkMessage) -> list[Any]:
+    match message:
+        case Hint(annotation, via, status, queue, clocks):
+            return ["hint", annotation, via, status, queue, clocks]
+        case MarkSeen(import_id, annotation, status, document, root, created_at, queue):
+            return ["mark", import_id, annotation, status, document, root, created_at, queue]
+        case Linked(annotation, import_id, document_key, queue):
+            return ["linked", annotation, import_id, document_key, queue]
+        case SweepNow(clock, deep):
+            return ["sweep", clock, deep]
+
+
+def decode_work(value: bytes) -> list[WorkMessage]:
+    """The messages of one record of `work`; elements of kinds that a later version added are left out.
+
+    Raises:
+        ValueError: The record was not written by this product.
+    """
+    elements = orjson.loads(value)
+    if not isinstance(elements, list):
+        msg = "not a record of the work topic: expected a JSON array"
+        raise ValueError(msg)  # noqa: TRY004 - callers treat every malformed record alike
+    return [_DECODERS[element[0]](element) for element in elements if element and element[0] in _DECODERS]
+
+
+_DECODERS: dict[str, Any] = {
+    "hint": lambda e: Hint(AnnotationId(e[1]), Via(e[2]), e[3], e[4], e[5]),
+    "mark": lambda e: MarkSeen(ImportId(e[1]), AnnotationId(e[2]), *e[3:8]),
+    "linked": lambda e: Linked(AnnotationId(e[1]), ImportId(e[2]), e[3], e[4]),
+    "sweep": lambda e: SweepNow(e[1], e[2]),
+}

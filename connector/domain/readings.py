@@ -1,0 +1,178 @@
+"""What Rossum told us, as frozen values: the only form in which its answers pass beyond the Rossum adapter.
+
+Clocks are text in the one form of :func:`connector.domain.ids.format_clock`, so that they compare as text.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from connector.domain.ids import AnnotationId, DocumentId, ImportId, QueueId
+
+#: Rossum's clocks that a sweep can walk by, and that rows and hints carry.
+CLOCKS = (
+    "exported_at",
+    "confirmed_at",
+    "rejected_at",
+    "export_failed_at",
+    "deleted_at",
+    "purged_at",
+    "arrived_at",
+)
+
+#: The key below which our mark lives in an annotation's metadata.
+MARK_KEY = "rossum_kafka_connector"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Our mark in an annotation's metadata: which import it came from and the key of its events."""
+
+    import_id: ImportId
+    document_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnnotationReading:
+    """One annotation as an annotation list (or a single GET) showed it.
+
+    Attributes:
+        at: Rossum's `Date` of the answer.
+        clocks: Only those that have a value; names of :data:`CLOCKS` (`arrived_at` falls back to `created_at`).
+        metadata: Theirs, without our mark.
+        parents: Annotations that this one was split or copied from, where known.
+    """
+
+    id: AnnotationId
+    url: str
+    status: str
+    queue: QueueId
+    document: DocumentId | None
+    clocks: Mapping[str, str]
+    at: datetime
+    schema: str | None = None
+    mark: Mark | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    automated: bool | None = None
+    modified_at: str | None = None
+    modifier: str | None = None
+    created_at: str | None = None
+    relations: tuple[str, ...] = ()
+    messages: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExportReading:
+    """One annotation as a queue export (JSON) showed it: its captured data and the revision they belong to.
+
+    Attributes:
+        exported_at: The revision of `content`; None where Rossum shows none.
+        content: Rossum's export tree, untouched.
+    """
+
+    id: AnnotationId
+    url: str
+    status: str
+    queue: QueueId
+    at: datetime
+    content: list[Any]
+    exported_at: str | None = None
+    arrived_at: str | None = None
+    document: DocumentId | None = None
+    document_url: str | None = None
+    file_name: str | None = None
+    schema: str | None = None
+    mark: Mark | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    automated: bool | None = None
+    modified_at: str | None = None
+    modifier: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentReading:
+    """One document object; `parent` is set for children of archives, e-mails and splits."""
+
+    id: DocumentId
+    url: str
+    file_name: str
+    created_at: str
+    parent: DocumentId | None
+    annotations: tuple[AnnotationId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskReading:
+    """An upload's task. `status` is running, succeeded or failed; `upload` the URL of the upload object once known."""
+
+    status: str
+    upload: str | None = None
+    detail: str | None = None
+    code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UploadReading:
+    """An upload object: what one upload became."""
+
+    annotations: tuple[AnnotationId, ...]
+    documents: tuple[DocumentId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ListingRow:
+    """One line of a sweep's listing: enough to hint, no more."""
+
+    id: AnnotationId
+    status: str
+    queue: QueueId
+    document: DocumentId | None
+    clocks: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class ListingPage:
+    """One page of a sweep's listing.
+
+    Attributes:
+        total: Rows that match the whole listing, None where Rossum does not say.
+        more: Whether Rossum offers a next page.
+        at: Rossum's `Date` of the answer.
+    """
+
+    rows: tuple[ListingRow, ...]
+    total: int | None
+    more: bool
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One call of a sweep: annotations of `queues` whose `clock` lies between two instants (text form, exclusive or
+    inclusive: unknown, so callers overlap), ordered by `ordering`, `page` from 1, 100 a page."""
+
+    clock: str
+    queues: tuple[QueueId, ...]
+    after: str
+    before: str
+    page: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class UploadRequest:
+    """What one import sends to Rossum beside the bytes.
+
+    Attributes:
+        file_name: As sent in the multipart part.
+        metadata: Theirs and our mark, at most 4 kB as JSON.
+        values: `upload:*` values for the schema.
+        size: Bytes, None where unknown before the end.
+    """
+
+    queue: QueueId
+    file_name: str
+    content_type: str
+    metadata: Mapping[str, Any]
+    values: Mapping[str, Any]
+    size: int | None

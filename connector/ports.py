@@ -1,0 +1,141 @@
+"""The seams: what the engine needs from the outside world, each as narrow as it can be.
+
+Adapters (`rossum/`, `documents/`, `kafka/`, `state/`) implement these; the engine and the tests know nothing else.
+"""
+
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from connector.contracts.arrivals import Source
+from connector.domain.ids import AnnotationId, QueueId
+from connector.domain.messages import WorkMessage
+from connector.domain.readings import (
+    AnnotationReading,
+    DocumentReading,
+    ExportReading,
+    Listing,
+    ListingPage,
+    TaskReading,
+    UploadReading,
+    UploadRequest,
+)
+
+
+class Lane(StrEnum):
+    """Who asks: the lanes of the API budget, most urgent first."""
+
+    CAPTURED = "captured"
+    UPLOADS = "uploads"
+    READS = "reads"
+    SWEEPS = "sweeps"
+    OPS = "ops"
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedDocument:
+    """A document that is open for reading.
+
+    Attributes:
+        file_name: From the source (path, URL, disposition), cleaned; None where the source names none.
+        content_type: Told by content (magic bytes), else the source's own word, else `application/octet-stream`.
+        single: True where the kind holds exactly one document (PDF, PNG, JPEG, TIFF).
+        size: Bytes where known before the end.
+        chunks: The bytes, in pieces of at most 256 KiB; raises `Rejected` (too large, checksum differs) or
+            `Retryable` (the connection broke) in mid-stream.
+        sha256: Called after the last chunk: hex digest of what was read.
+    """
+
+    file_name: str | None
+    content_type: str
+    single: bool
+    size: int | None
+    chunks: AsyncIterator[bytes]
+    sha256: Callable[[], str]
+
+
+class Documents(Protocol):
+    """Fetches documents by reference."""
+
+    def open(self, source: Source) -> AbstractAsyncContextManager[FetchedDocument]:
+        """The document of `source`, open.
+
+        Raises (on entering or while reading):
+            Rejected: Never retrievable (stage fetch or validate), e.g. not allowed, too large, gone.
+            Retryable: May work later.
+        """
+
+
+class UploadGate(Protocol):
+    """Asked right before the closing boundary of an upload: does this process still own the work?"""
+
+    def __call__(self) -> bool:
+        """False makes the adapter break the connection, so that Rossum discards the upload."""
+
+
+class Rossum(Protocol):
+    """What the engine asks of Rossum. Every method waits for the API budget and may raise `Retryable`,
+    `Throttled`, `NotOurs`; an answer that makes no sense is `Retryable`."""
+
+    async def upload(self, request: UploadRequest, chunks: AsyncIterator[bytes], *, gate: UploadGate) -> str:
+        """Import one document; the URL of its task.
+
+        Raises:
+            Retryable: Certainly not imported.
+            Ambiguous: Perhaps imported (timeout, reset, 5xx, after the first byte left).
+            Rejected: Rossum refuses this document (stage upload).
+            PartitionLost: `gate` said no; certainly not imported.
+        """
+
+    async def annotations(
+        self, ids: Collection[AnnotationId], *, lane: Lane = Lane.READS
+    ) -> Mapping[AnnotationId, AnnotationReading]:
+        """Those of `ids` that the annotation list shows; calls of several callers are merged, 100 ids each."""
+
+    async def exports(
+        self, queue: QueueId, ids: Collection[AnnotationId]
+    ) -> Mapping[AnnotationId, ExportReading]:
+        """Those of `ids` that the queue's export shows, merged likewise (lane captured)."""
+
+    async def annotation(self, annotation: AnnotationId) -> AnnotationReading | None:
+        """One annotation by its own URL; None where Rossum answers 404: it is gone."""
+
+    async def task(self, url: str) -> TaskReading | None:
+        """An upload's task; None where it has expired (404)."""
+
+    async def upload_object(self, url: str) -> UploadReading | None:
+        """What an upload became; None for 404."""
+
+    async def find_documents(
+        self, *, file_name: str | None, after: datetime, before: datetime
+    ) -> Sequence[DocumentReading]:
+        """Documents with that original file name (any, when None) created in the window, all pages, oldest first."""
+
+    async def documents(self, ids: Collection[int]) -> Mapping[int, DocumentReading]:
+        """Those of `ids` that the document list shows; merged, 100 ids a call (lane reads)."""
+
+    async def document_sha256(self, url: str) -> str | None:
+        """Hex digest of a document's content, streamed; None for 404."""
+
+    async def list_annotations(self, listing: Listing) -> ListingPage:
+        """One page of a sweep (lane sweeps)."""
+
+    async def server_time(self) -> datetime:
+        """Rossum's `Date` now: of an answer younger than a second where there is one, else one call (lane ops)."""
+
+    async def organization(self) -> int:
+        """The id of the organisation that the credentials belong to (lane ops)."""
+
+
+class WorkLog(Protocol):
+    """Writes to the inner log `work`, idempotently, outside of any transaction."""
+
+    async def send(self, messages: Iterable[WorkMessage]) -> None:
+        """Return when Kafka has acknowledged all of them (acks=all).
+
+        Raises:
+            KafkaUnavailable: Not acknowledged in time; some may be stored.
+        """

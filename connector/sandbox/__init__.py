@@ -1,0 +1,1 @@
+"""Everything needed to see the product work on one machine: simulator, embedded broker, sample documents."""

@@ -1,0 +1,1 @@
+"""The state of entities behind one port."""

@@ -1,0 +1,1 @@
+"""What listens: webhook receiver, health, metrics, ops API."""
