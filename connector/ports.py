@@ -117,6 +117,9 @@ class Rossum(Protocol):
     async def documents(self, ids: Collection[int]) -> Mapping[int, DocumentReading]:
         """Those of `ids` that the document list shows; merged, 100 ids a call (lane reads)."""
 
+    async def children(self, document: int) -> Sequence[DocumentReading]:
+        """Documents whose parent is `document` (lane reads): what a split or an archive became."""
+
     async def document_sha256(self, url: str) -> str | None:
         """Hex digest of a document's content, streamed; None for 404."""
 

@@ -77,12 +77,17 @@ class MarkSeen:
 
 @dataclass(frozen=True, slots=True)
 class Linked:
-    """To an annotation: you came from this import (learnt from its upload object, not from a mark)."""
+    """To an annotation: you came from this import (learnt from its upload object or a split, not from a mark).
+
+    Attributes:
+        root: For a child of a split: the annotation that was split.
+    """
 
     annotation: AnnotationId
-    import_id: ImportId
+    import_id: ImportId | None
     document_key: str
     queue: QueueId | None = None
+    root: AnnotationId | None = None
 
     @property
     def entity(self) -> str:
@@ -117,8 +122,8 @@ def _element(message: WorkMessage) -> list[Any]:
             return ["hint", annotation, via, status, queue, clocks]
         case MarkSeen(import_id, annotation, status, document, root, created_at, queue):
             return ["mark", import_id, annotation, status, document, root, created_at, queue]
-        case Linked(annotation, import_id, document_key, queue):
-            return ["linked", annotation, import_id, document_key, queue]
+        case Linked(annotation, linked_import, document_key, queue, parent):
+            return ["linked", annotation, linked_import, document_key, queue, parent]
         case SweepNow(clock, deep):
             return ["sweep", clock, deep]
 
@@ -139,6 +144,6 @@ def decode_work(value: bytes) -> list[WorkMessage]:
 _DECODERS: dict[str, Any] = {
     "hint": lambda e: Hint(AnnotationId(e[1]), Via(e[2]), e[3], e[4], e[5]),
     "mark": lambda e: MarkSeen(ImportId(e[1]), AnnotationId(e[2]), *e[3:8]),
-    "linked": lambda e: Linked(AnnotationId(e[1]), ImportId(e[2]), e[3], e[4]),
+    "linked": lambda e: Linked(AnnotationId(e[1]), e[2], e[3], e[4], e[5]),
     "sweep": lambda e: SweepNow(e[1], e[2]),
 }
