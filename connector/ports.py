@@ -3,7 +3,7 @@
 Adapters (`rossum/`, `documents/`, `kafka/`, `state/`) implement these; the engine and the tests know nothing else.
 """
 
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +11,8 @@ from enum import StrEnum
 from typing import Protocol
 
 from connector.contracts.arrivals import Source
+from connector.contracts.catalogue import TopicRole
+from connector.contracts.envelope import KafkaRecord
 from connector.domain.ids import AnnotationId, QueueId
 from connector.domain.messages import WorkMessage
 from connector.domain.readings import (
@@ -23,6 +25,7 @@ from connector.domain.readings import (
     UploadReading,
     UploadRequest,
 )
+from connector.domain.rows import AnyRow
 
 
 class Lane(StrEnum):
@@ -142,3 +145,86 @@ class WorkLog(Protocol):
         Raises:
             KafkaUnavailable: Not acknowledged in time; some may be stored.
         """
+
+
+class State(Protocol):
+    """The rows of one partition, as far as they are known to be committed, and three indexes over them.
+
+    A cache of the ledger: losing it costs time, nothing else. Calls do not wait.
+    """
+
+    @property
+    def ledger_end(self) -> int:
+        """The ledger offset after the last applied row."""
+
+    def __len__(self) -> int:
+        """How many rows there are."""
+
+    def get(self, key: str) -> AnyRow | None:
+        """The row of an entity."""
+
+    def apply(self, rows: Mapping[str, AnyRow | None], *, ledger_end: int) -> None:
+        """Take in committed rows (None removes) and the ledger offset that they reach, in one step."""
+
+    def due(self, before: str, limit: int) -> list[str]:
+        """Entities whose row wants to be looked at by that clock text, the earliest first."""
+
+    def next_due(self) -> str | None:
+        """The earliest of all due times."""
+
+    def open(self) -> Iterator[str]:
+        """Entities not at rest."""
+
+    def open_count(self) -> int:
+        """How many entities are not at rest."""
+
+    def lowest_held(self) -> int | None:
+        """The lowest offset of `imports` that a row still needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class InnerRecord:
+    """A record of `imports` or `work` as the engine sees it."""
+
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...]
+    timestamp_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one transaction holds.
+
+    Attributes:
+        records: Public records with the role of their topic.
+        rows: Encoded ledger rows by key; None is a tombstone.
+        offsets: Next offset to read by inner log (`imports`, `work`); only those that moved.
+    """
+
+    records: Sequence[tuple[TopicRole, KafkaRecord]]
+    rows: Mapping[str, bytes | None]
+    offsets: Mapping[TopicRole, int]
+
+
+class PartitionLog(Protocol):
+    """Kafka as the owner of one partition sees it."""
+
+    @property
+    def owner(self) -> str | None:
+        """Who writes the rows; set in at-least-once mode only."""
+
+    async def commit(self, batch: Batch) -> int:
+        """Make a batch true; the ledger offset after its rows (unchanged without rows).
+
+        Raises:
+            PartitionLost: Another owner has taken over; nothing of the batch is visible.
+            KafkaUnavailable: The outcome is unknown; this log can't be used any more.
+        """
+
+    async def read_copy(self, offset: int) -> InnerRecord | None:
+        """A record of `imports` of this partition by its offset; None when it is gone."""
+
+    async def close(self) -> None:
+        """Let go, within a few seconds whatever Kafka does."""

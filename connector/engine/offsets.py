@@ -1,0 +1,44 @@
+"""The contiguous prefix: which offset of a log may be committed when messages finish in any order."""
+
+
+class OffsetTracker:
+    """Tracks one partition of one log within one ownership.
+
+    A log may have gaps (trimmed records, control records), so the tracker goes by what was delivered, never by
+    arithmetic on offsets.
+    """
+
+    def __init__(self, position: int) -> None:
+        self._position = position
+        self._unfinished: dict[int, None] = {}
+
+    @property
+    def position(self) -> int:
+        """The offset after the newest delivered message: where reading goes on."""
+        return self._position
+
+    @property
+    def unfinished(self) -> int:
+        """How many delivered messages are not finished."""
+        return len(self._unfinished)
+
+    @property
+    def committable(self) -> int:
+        """The offset to commit: everything below it is finished."""
+        return next(iter(self._unfinished), self._position)
+
+    def deliver(self, offset: int) -> bool:
+        """Take note of a message; False when it was delivered before."""
+        if offset < self._position:
+            return False
+        self._unfinished[offset] = None
+        self._position = offset + 1
+        return True
+
+    def finish(self, offset: int) -> None:
+        """Take note that a message needs nothing any more.
+
+        Raises:
+            KeyError: It was not delivered or has finished before.
+        """
+        del self._unfinished[offset]
