@@ -63,7 +63,16 @@ class KafkaUnavailable(Retryable):
 
 
 class NotOurs(ConnectorError):
-    """Our credentials or rights are refused."""
+    """Our credentials or rights are refused.
+
+    Args:
+        message: A sentence for a person; no secret.
+        http_status: The answer that said so, if there was one.
+    """
+
+    def __init__(self, message: str = "", *, http_status: int | None = None) -> None:
+        super().__init__(message)
+        self.http_status = http_status
 
 
 class Ambiguous(ConnectorError):

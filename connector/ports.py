@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from connector.contracts.arrivals import Source
+from connector.contracts.arrivals import Coordinates, Source
 from connector.contracts.catalogue import TopicRole
 from connector.contracts.envelope import KafkaRecord
 from connector.domain.ids import AnnotationId, QueueId
@@ -129,6 +129,9 @@ class Rossum(Protocol):
     async def list_annotations(self, listing: Listing) -> ListingPage:
         """One page of a sweep (lane sweeps)."""
 
+    def now(self) -> datetime:
+        """Rossum's time as estimated from the `Date` of its newest answer; the local clock before the first."""
+
     async def server_time(self) -> datetime:
         """Rossum's `Date` now: of an answer younger than a second where there is one, else one call (lane ops)."""
 
@@ -225,6 +228,9 @@ class PartitionLog(Protocol):
 
     async def read_copy(self, offset: int) -> InnerRecord | None:
         """A record of `imports` of this partition by its offset; None when it is gone."""
+
+    async def read_arrival(self, at: Coordinates) -> InnerRecord | None:
+        """A record of the arrivals topic by its coordinates; None when it is gone."""
 
     async def close(self) -> None:
         """Let go, within a few seconds whatever Kafka does."""

@@ -217,9 +217,9 @@ def header_key(partition: int) -> str:
     return f"header/{partition}"
 
 
-def claim_key(partition: int) -> str:
-    """Ledger key of a partition's claim row."""
-    return f"claim/{partition}"
+def claim_key(owner: str) -> str:
+    """Ledger key of a claim row: one per owner, so that compaction never removes a claim that rows rest on."""
+    return f"claim/{owner}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,161 @@
+"""From a decision to what it makes true: events, the row, and the word to the import it came from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pydantic import BaseModel
+
+from connector.contracts import events as contracts
+from connector.contracts.captured import captured_fields
+from connector.contracts.envelope import TYPE_PREFIX, Event
+from connector.domain import annotation_state as rules
+from connector.domain.annotation_state import UNFINISHED, Fact, Policy
+from connector.domain.identity import Identity
+from connector.domain.ids import AnnotationId, ImportId, annotation_entity, format_clock
+from connector.domain.messages import Hint, Linked, MarkSeen, Via, WorkMessage
+from connector.domain.outcome import NOTHING, Outcome
+from connector.domain.readings import AnnotationReading, ExportReading
+from connector.domain.rows import AnnotationRow
+
+
+@dataclass(frozen=True, slots=True)
+class AnnotationRules:
+    """What decisions about annotations rest on beside the annotation itself."""
+
+    identity: Identity
+    policy: Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """An annotation, what its row says, and what somebody told of it."""
+
+    annotation: AnnotationId
+    row: AnnotationRow | None
+    hints: tuple[Hint, ...] = ()
+    linked: Linked | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What Rossum showed.
+
+    Attributes:
+        children: Of a split.
+        readable: False when a captured revision is wanted but Rossum no longer gives its data out.
+    """
+
+    reading: AnnotationReading
+    export: ExportReading | None = None
+    children: tuple[AnnotationId, ...] = ()
+    readable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The outcome, and how many facts were too old to publish."""
+
+    outcome: Outcome
+    beyond: int = 0
+
+
+def decide(subject: Subject, seen: Seen | None, rules_of: AnnotationRules) -> Decision:
+    """Everything that one look at an annotation makes true."""
+    if seen is None:
+        return Decision(_link_only(subject))
+    reading, policy = seen.reading, rules_of.policy
+    row = _with_link(subject.row, subject.linked)
+    found = rules.facts(row, subject.hints, reading, policy, readable=seen.readable)
+    beyond = rules.beyond_horizon(row, reading, found, policy) if subject.linked is None else set()
+    if beyond and len(beyond) == len(found):
+        return Decision(NOTHING, len(beyond))
+    key = _key(subject, row, reading)
+    after = rules.next_row(row, reading, found, key=key)
+    after = _linked(after, subject, reading)
+    message = _word_to_import(after, subject.annotation, reading)
+    if message is not None:
+        after = replace(after, told=reading.status)
+    maker = _Maker(subject, seen, after, rules_of)
+    published = tuple(maker.event(fact) for fact in found if fact not in beyond)
+    messages: list[WorkMessage] = [message] if message else []
+    messages += maker.words_to_children(published)
+    if not published and not messages and _same(subject.row, after):
+        return Decision(NOTHING, len(beyond))
+    return Decision(
+        Outcome(rows={annotation_entity(subject.annotation): after}, events=published, messages=tuple(messages)),
+        len(beyond),
+    )
+
+
+def _link_only(subject: Subject) -> Outcome:
+    """A link to an annotation whose row needs no read."""
+    if subject.linked is None or subject.row is None:
+        return NOTHING
+    row = _with_link(subject.row, subject.linked)
+    if row is None or row.import_id != subject.linked.import_id:
+        return NOTHING
+    messages: tuple[WorkMessage, ...] = ()
+    if row.import_id is not None:
+        # Told again even when nothing changed: who links may have asked because it lost the first answer.
+        messages = (_mark_seen(row, subject.annotation, row.status),)
+        row = replace(row, told=row.status)
+    return Outcome(rows={annotation_entity(subject.annotation): row}, messages=messages)
+
+
+def _with_link(row: AnnotationRow | None, linked: Linked | None) -> AnnotationRow | None:
+    """The row with its import, unless it has one; the key is free to change until the first event."""
+    if row is None or linked is None or row.import_id is not None:
+        return row
+    key = row.key if row.published else linked.document_key
+    return replace(row, import_id=linked.import_id, key=key, root=linked.root or row.root)
+
+
+def _key(subject: Subject, row: AnnotationRow | None, reading: AnnotationReading) -> str:
+    if row is not None and (row.published or row.import_id is not None):
+        return row.key
+    if subject.linked is not None:
+        return subject.linked.document_key
+    if reading.mark is not None:
+        return reading.mark.document_key
+    return row.key if row is not None else f"rossum:{subject.annotation}"
+
+
+def _linked(after: AnnotationRow, subject: Subject, reading: AnnotationReading) -> AnnotationRow:
+    import_id: str | None = after.import_id
+    if import_id is None and subject.linked is not None:
+        import_id = subject.linked.import_id
+        after = replace(after, root=subject.linked.root or after.root)
+    if import_id is None and reading.mark is not None:
+        import_id = reading.mark.import_id
+    return replace(after, import_id=import_id)
+
+
+def _word_to_import(
+    after: AnnotationRow, annotation: AnnotationId, reading: AnnotationReading
+) -> MarkSeen | None:
+    """Tell the import at first sight and when the annotation leaves `importing`; later statuses are not its business."""
+    if after.import_id is None:
+        return None
+    if after.told is None or (after.told in UNFINISHED and reading.status not in UNFINISHED):
+        return _mark_seen(after, annotation, reading.status, created_at=reading.created_at)
+    return None
+
+
+def _mark_seen(
+    row: AnnotationRow, annotation: AnnotationId, status: str, *, created_at: str | None = None
+) -> MarkSeen:
+    return MarkSeen(
+        ImportId(row.import_id or ""),
+        annotation,
+        status,
+        None if row.document is None else _document(row.document),
+        root=row.root is None,
+        created_at=created_at,
+        queue=None if row.queue is None else _queue(row.queue),
+    )
+
+
+def _same(before: AnnotationRow | None, after: AnnotationRow) -> bool:
+    """Whether a read taught nothing: then no row is written for it."""
+    return before is not None and replace(before, read_at=None) == replace(after, read_at=None)

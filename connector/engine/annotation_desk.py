@@ -1,0 +1,322 @@
+"""All annotations of one partition: hints in, canonical reads from Rossum, one outcome each.
+
+An annotation has one decision in flight; hints that come meanwhile wait and merge. Reads go by batches because
+Rossum answers for 100 ids in one call.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from connector.domain import annotation_state as rules
+from connector.domain.annotation_outcome import Seen, Subject, decide
+from connector.domain.annotation_state import Need
+from connector.domain.ids import AnnotationId, QueueId, annotation_entity
+from connector.domain.messages import Hint, Linked, Via
+from connector.domain.outcome import NOTHING, Outcome
+from connector.domain.readings import AnnotationReading, ExportReading
+from connector.domain.rows import AnnotationRow
+from connector.engine.committer import Committer
+from connector.engine.ledger_view import LedgerView
+from connector.engine.open_set import OpenSet
+from connector.engine.services import Services
+from connector.engine.tickets import Ticket
+from connector.errors import NotOurs, Retryable
+
+#: Ids of one batch: what one call of Rossum answers.
+BATCH = 100
+#: Batches that one owner has under way.
+BATCHES_IN_FLIGHT = 8
+#: Pauses (seconds) while Rossum shows less than was promised; the last one repeats.
+LAG_PAUSES = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
+#: Seconds after which what Rossum shows is taken as it is: the open set and the sweeps look again.
+LAG_PATIENCE = 60.0
+
+
+@dataclass(slots=True)
+class Waiting:
+    """What is known of an annotation that waits for a decision.
+
+    Attributes:
+        not_before: Monotonic seconds; until then Rossum's replicas get time.
+        forced: Read even if the row knows all (the open set asks).
+        listing: An export alone did not tell enough.
+        handled: Within the batch under way: decided, or waiting again.
+    """
+
+    since: float
+    hints: list[Hint] = field(default_factory=list)
+    linked: Linked | None = None
+    tickets: list[Ticket] = field(default_factory=list)
+    tries: int = 0
+    not_before: float = 0.0
+    forced: bool = False
+    listing: bool = False
+    handled: bool = False
+
+    def merge(self, other: "Waiting") -> None:
+        """Take in what came meanwhile."""
+        self.hints += other.hints
+        self.linked = other.linked or self.linked
+        self.tickets += other.tickets
+        self.forced |= other.forced
+        self.listing |= other.listing
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Annotations that one read answers for."""
+
+    need: Need
+    queue: QueueId | None
+    members: dict[AnnotationId, Waiting]
+
+
+class AnnotationDesk:
+    """See the module."""
+
+    def __init__(
+        self, services: Services, view: LedgerView, committer: Committer, *, spawn: Callable[..., object]
+    ) -> None:
+        self._services = services
+        self._view = view
+        self._committer = committer
+        self._spawn = spawn
+        self._waiting: dict[AnnotationId, Waiting] = {}
+        self._busy: set[AnnotationId] = set()
+        self._free = asyncio.Semaphore(BATCHES_IN_FLIGHT)
+        self._wake = asyncio.Event()
+        self._maker = services.annotations
+        self.open = OpenSet()
+
+    @property
+    def undecided(self) -> int:
+        """Annotations that wait or are being read."""
+        return len(self._waiting) + len(self._busy)
+
+    def oldest(self) -> float | None:
+        """Monotonic seconds since when the longest waiting one waits."""
+        return min((waiting.since for waiting in self._waiting.values()), default=None)
+
+    def take(self, message: Hint | Linked, ticket: Ticket) -> None:
+        """A message of the work log; finishes at once when the row knows all that it says."""
+        if isinstance(message, Hint) and self._is_known(message):
+            self._services.telemetry.hint_finished(message.via, "known")
+            ticket.done()
+            return
+        waiting = Waiting(self._services.clock.monotonic(), tickets=[ticket])
+        if isinstance(message, Hint):
+            waiting.hints.append(message)
+        else:
+            waiting.linked = message
+        self._put(message.annotation, waiting)
+
+    def reread(self, annotations: Iterable[AnnotationId]) -> None:
+        """Read these again although nobody hinted."""
+        for annotation in annotations:
+            self._put(annotation, Waiting(self._services.clock.monotonic(), forced=True))
+
+    def _is_known(self, hint: Hint) -> bool:
+        if hint.annotation in self._waiting or hint.annotation in self._busy:
+            return False
+        row = self._view.annotation_row(hint.entity)
+        return rules.is_known(row, hint, self._maker.policy)
+
+    def _put(self, annotation: AnnotationId, waiting: Waiting) -> None:
+        if annotation in self._waiting:
+            self._waiting[annotation].merge(waiting)
+        else:
+            self._waiting[annotation] = waiting
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Read and decide until cancelled."""
+        while True:
+            await self._free.acquire()
+            batch = self._next_batch()
+            if batch is None:
+                self._free.release()
+                await self._wait()
+                continue
+            self._busy.update(batch.members)
+            self._spawn(self._work(batch))
+
+    async def _wait(self) -> None:
+        """Until something arrives or a pause ends."""
+        self._wake.clear()
+        now = self._services.clock.monotonic()
+        pauses = [w.not_before - now for a, w in self._waiting.items() if a not in self._busy]
+        try:
+            async with asyncio.timeout(max(min(pauses), 0.001) if pauses else None):
+                await self._wake.wait()
+        except TimeoutError:
+            pass
+
+    def _next_batch(self) -> _Batch | None:
+        """Up to 100 annotations that need the same kind of read."""
+        now = self._services.clock.monotonic()
+        first: tuple[Need, QueueId | None] | None = None
+        members: dict[AnnotationId, Waiting] = {}
+        for annotation, waiting in self._waiting.items():
+            if annotation in self._busy or waiting.not_before > now:
+                continue
+            kind = self._kind(annotation, waiting)
+            first = first or kind
+            if kind == first:
+                members[annotation] = waiting
+                if len(members) == BATCH:
+                    break
+        if first is None:
+            return None
+        for annotation in members:
+            self._waiting.pop(annotation).handled = False
+        return _Batch(first[0], first[1], members)
+
+    def _kind(self, annotation: AnnotationId, waiting: Waiting) -> tuple[Need, QueueId | None]:
+        row = self._view.annotation_row(annotation_entity(annotation))
+        if waiting.forced or waiting.listing:
+            return Need.LISTING, None
+        need = rules.need(row, waiting.hints, self._maker.policy)
+        if need is Need.NOTHING and waiting.linked and (row is None or row.status in rules.UNFINISHED):
+            return Need.LISTING, None
+        return need, waiting.hints[0].queue if need is Need.EXPORT else None
+
+    async def _work(self, batch: _Batch) -> None:
+        """Read and decide one batch; what could not be read waits again."""
+        rossum = self._services.rossum
+        try:
+            if batch.need is Need.NOTHING:
+                self._decide_known(batch)
+            elif batch.need is Need.EXPORT and batch.queue is not None:
+                exports = await rossum.exports(batch.queue, batch.members.keys())
+                self._by_export(batch, exports)
+            else:
+                await self._by_listing(batch, await rossum.annotations(batch.members.keys()))
+            self._services.circuit.worked()
+        except (Retryable, NotOurs) as error:
+            pause = self._services.circuit.failed(type(error).__name__)
+            for annotation, waiting in batch.members.items():
+                if not waiting.handled:
+                    self._again(annotation, waiting, pause=pause, lag=False)
+        finally:
+            self._busy.difference_update(batch.members)
+            self._free.release()
+            self._wake.set()
+
+    def _decide_known(self, batch: _Batch) -> None:
+        """Nothing to read: hints that the row covers meanwhile, and links."""
+        for annotation, waiting in batch.members.items():
+            row = self._view.annotation_row(annotation_entity(annotation))
+            decision = decide(Subject(annotation, row, (), waiting.linked), None, self._maker)
+            self._finish(annotation, waiting, decision.outcome, "known")
+
+    def _by_export(self, batch: _Batch, exports: Mapping[AnnotationId, ExportReading]) -> None:
+        for annotation, waiting in batch.members.items():
+            export = exports.get(annotation)
+            reading = rules.reading_of_export(export, waiting.hints) if export else None
+            row = self._view.annotation_row(annotation_entity(annotation))
+            if export is None or reading is None or rules.is_lagging(row, waiting.hints, reading):
+                waiting.listing = waiting.handled = True
+                self._put(annotation, waiting)
+                continue
+            self._decide(annotation, waiting, Seen(reading, export))
+
+    async def _by_listing(
+        self, batch: _Batch, readings: Mapping[AnnotationId, AnnotationReading]
+    ) -> None:
+        ready: dict[AnnotationId, AnnotationReading] = {}
+        for annotation, waiting in batch.members.items():
+            reading = readings.get(annotation)
+            if reading is None and waiting.tries >= len(LAG_PAUSES):
+                reading = await self._services.rossum.annotation(annotation)
+                if reading is None and self._out_of_patience(waiting):
+                    self._finish(annotation, waiting, NOTHING, "gone")
+                    continue
+            row = self._view.annotation_row(annotation_entity(annotation))
+            lagging = reading is None or rules.is_lagging(row, waiting.hints, reading)
+            if reading is None or (lagging and not self._out_of_patience(waiting)):
+                self._again(annotation, waiting)
+            else:
+                ready[annotation] = reading
+        exports, wanted = await self._exports_of(ready)
+        for annotation, reading in ready.items():
+            await self._decide_listed(
+                batch.members[annotation], reading, exports.get(annotation), wanted=annotation in wanted
+            )
+
+    async def _exports_of(
+        self, ready: Mapping[AnnotationId, AnnotationReading]
+    ) -> tuple[dict[AnnotationId, ExportReading], set[AnnotationId]]:
+        """The captured data of those that have an unpublished revision."""
+        by_queue: dict[QueueId, list[AnnotationId]] = defaultdict(list)
+        for annotation, reading in ready.items():
+            row = self._view.annotation_row(annotation_entity(annotation))
+            if rules.captures_wanted(row, reading, self._maker.policy) and not self._is_beyond(row, reading):
+                by_queue[reading.queue].append(annotation)
+        answers = await asyncio.gather(*(self._services.rossum.exports(q, ids) for q, ids in by_queue.items()))
+        found: dict[AnnotationId, ExportReading] = {}
+        for answer in answers:
+            found.update(answer)
+        return found, {annotation for ids in by_queue.values() for annotation in ids}
+
+    def _is_beyond(self, row: AnnotationRow | None, reading: AnnotationReading) -> bool:
+        found = rules.facts(row, (), reading, self._maker.policy)
+        return not set(found) - rules.beyond_horizon(row, reading, found, self._maker.policy)
+
+    async def _decide_listed(
+        self, waiting: Waiting, reading: AnnotationReading, export: ExportReading | None, *, wanted: bool
+    ) -> None:
+        annotation = reading.id
+        if wanted and export is None and not self._out_of_patience(waiting):
+            self._again(annotation, waiting)
+            return
+        if export is not None:
+            shown = rules.with_export(reading, export)
+            if rules.is_lagging(None, waiting.hints, shown) and not self._out_of_patience(waiting):
+                self._again(annotation, waiting)
+                return
+            reading = shown
+        row = self._view.annotation_row(annotation_entity(annotation))
+        children: tuple[AnnotationId, ...] = ()
+        if reading.status == "split" and reading.document and not (row and "annotation.split" in row.published):
+            documents = await self._services.rossum.children(reading.document)
+            children = tuple(child for document in documents for child in document.annotations)
+            if not children and not self._out_of_patience(waiting):
+                self._again(annotation, waiting)
+                return
+        self._decide(annotation, waiting, Seen(reading, export, children, readable=not wanted or export is not None))
+
+    def _decide(self, annotation: AnnotationId, waiting: Waiting, seen: Seen) -> None:
+        row = self._view.annotation_row(annotation_entity(annotation))
+        subject = Subject(annotation, row, tuple(waiting.hints), waiting.linked)
+        decision = decide(subject, seen, self._maker)
+        self._finish(annotation, waiting, decision.outcome, "horizon" if decision.beyond else "read")
+
+    def _finish(self, annotation: AnnotationId, waiting: Waiting, outcome: Outcome, how: str) -> None:
+        telemetry, clock = self._services.telemetry, self._services.clock
+        waiting.handled = True
+        vias = {hint.via for hint in waiting.hints}
+        for hint in waiting.hints:
+            telemetry.hint_finished(hint.via, how)
+        if vias == {Via.SWEEP}:
+            for event in outcome.events:
+                telemetry.first_seen(Via.SWEEP, event.name)
+        if outcome.rows or outcome.events or outcome.messages or waiting.tickets:
+            self._committer.submit(outcome, waiting.tickets)
+        row = self._view.annotation_row(annotation_entity(annotation))
+        if row is not None:
+            self.open.note(annotation, row, now=clock.monotonic(), wall=clock.now())
+
+    def _again(
+        self, annotation: AnnotationId, waiting: Waiting, *, pause: float | None = None, lag: bool = True
+    ) -> None:
+        if pause is None:
+            pause = LAG_PAUSES[min(waiting.tries, len(LAG_PAUSES) - 1)]
+        waiting.handled = True
+        waiting.tries += lag
+        waiting.not_before = self._services.clock.monotonic() + pause
+        self._put(annotation, waiting)
+
+    def _out_of_patience(self, waiting: Waiting) -> bool:
+        return self._services.clock.monotonic() - waiting.since > LAG_PATIENCE

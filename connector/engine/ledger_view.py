@@ -1,0 +1,49 @@
+"""What decisions read: rows decided but not yet committed, else the store."""
+
+from collections.abc import Mapping
+
+from connector.domain.rows import AnnotationRow, AnyRow, ImportRow, SweepRow
+from connector.ports import State
+
+
+class LedgerView:
+    """An overlay of uncommitted rows over the committed ones.
+
+    Rows enter the store only when their transaction is known to be committed; until then they live here, so that a
+    second decision for the same entity sees the first.
+    """
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self._overlay: dict[str, AnyRow] = {}
+
+    def get(self, entity: str) -> AnyRow | None:
+        """The newest row of an entity, committed or about to be."""
+        row = self._overlay.get(entity)
+        return row if row is not None else self.state.get(entity)
+
+    def import_row(self, entity: str) -> ImportRow | None:
+        """The row of an import."""
+        row = self.get(entity)
+        return row if isinstance(row, ImportRow) else None
+
+    def annotation_row(self, entity: str) -> AnnotationRow | None:
+        """The row of an annotation."""
+        row = self.get(entity)
+        return row if isinstance(row, AnnotationRow) else None
+
+    def sweep_row(self, entity: str) -> SweepRow | None:
+        """The row of a sweep."""
+        row = self.get(entity)
+        return row if isinstance(row, SweepRow) else None
+
+    def stage(self, rows: Mapping[str, AnyRow]) -> None:
+        """Rows decided just now."""
+        self._overlay.update(rows)
+
+    def committed(self, rows: Mapping[str, AnyRow], *, ledger_end: int) -> None:
+        """These rows are true; later ones of the same entities stay in the overlay."""
+        self.state.apply(rows, ledger_end=ledger_end)
+        for entity, row in rows.items():
+            if self._overlay.get(entity) is row:
+                del self._overlay[entity]

@@ -1,0 +1,186 @@
+"""The owner of one work partition: the only writer of its entities.
+
+Messages come in by :meth:`Owner.deliver`, which never waits; three desks decide; one committer makes it true. The
+first error of a commit ends the ownership: what is in memory may be ahead of or behind the log then, and only a
+restore tells.
+"""
+
+import asyncio
+from collections.abc import Coroutine, Mapping, Sequence
+from typing import Any
+
+from connector.contracts.catalogue import TopicRole
+from connector.domain.ids import AnnotationId
+from connector.domain.messages import Hint, Linked, MarkSeen, SweepNow, WorkMessage, decode_work
+from connector.domain.rows import AnnotationRow
+from connector.engine.annotation_desk import AnnotationDesk
+from connector.engine.committer import Committer, Encode
+from connector.engine.import_desk import ImportDesk
+from connector.engine.ledger_view import LedgerView
+from connector.engine.offsets import OffsetTracker
+from connector.engine.services import Services
+from connector.engine.sweep_desk import SweepDesk
+from connector.engine.tickets import Ticket
+from connector.ports import InnerRecord, PartitionLog, State
+
+#: Messages of `work` that may be undecided; reading pauses above and goes on below half of it.
+UNDECIDED_LIMIT = 20_000
+#: Seconds between two looks at the open set.
+OPEN_TICK = 2.0
+#: Open annotations of a restored partition are spread over this many seconds.
+OPEN_SPREAD = 60.0
+
+
+class Owner:
+    """See the module."""
+
+    def __init__(
+        self,
+        partition: int,
+        *,
+        services: Services,
+        log: PartitionLog,
+        state: State,
+        positions: Mapping[TopicRole, int],
+        encode: Encode,
+    ) -> None:
+        self.partition = partition
+        self.trackers = {role: OffsetTracker(position) for role, position in positions.items()}
+        self._services = services
+        self._log = log
+        self._view = LedgerView(state)
+        self._lost = False
+        self._stopping = False
+        self._tasks: asyncio.TaskGroup | None = None
+        self._waiting: list[Coroutine[Any, Any, None]] = []
+        self._committer = Committer(
+            partition,
+            log=log,
+            view=self._view,
+            work=services.work,
+            trackers=self.trackers,
+            encode=encode,
+            telemetry=services.telemetry,
+            clock=services.clock,
+        )
+        self.annotations = AnnotationDesk(services, self._view, self._committer, spawn=self._spawn)
+        self.imports = ImportDesk(
+            services, self._view, self._committer, log, spawn=self._spawn, gate=self._still_ours
+        )
+        self._sweeps = SweepDesk(services, self._view, self._committer, partition=partition)
+        self._work_paused = False
+
+    @property
+    def state(self) -> State:
+        """The committed rows."""
+        return self._view.state
+
+    def wants(self, role: TopicRole) -> bool:
+        """Whether more records of that log should be read now."""
+        if self._stopping:
+            return False
+        if role is TopicRole.IMPORTS:
+            in_flight = self.trackers[role].unfinished
+            return in_flight < self._services.imports.in_flight and self.imports.wants_more
+        limit = UNDECIDED_LIMIT // 2 if self._work_paused else UNDECIDED_LIMIT
+        self._work_paused = self.annotations.undecided >= limit
+        return not self._work_paused
+
+    def deliver(self, role: TopicRole, records: Sequence[InnerRecord]) -> None:
+        """Take in records of one log, in offset order; those delivered before are left out."""
+        tracker = self.trackers[role]
+        for record in records:
+            if not tracker.deliver(record.offset):
+                continue
+            ticket = Ticket(role, tracker, record.offset, 1, self._services.clock.monotonic())
+            if role is TopicRole.IMPORTS:
+                self.imports.take_copy(record, ticket)
+            else:
+                self._take_work(record, ticket)
+
+    def _take_work(self, record: InnerRecord, ticket: Ticket) -> None:
+        try:
+            messages = decode_work(record.value or b"[]")
+        except (ValueError, TypeError, IndexError, KeyError):
+            # Only this product writes here; what it can't read holds no authority and nothing is lost by passing on.
+            messages = []
+        ticket.remaining = max(len(messages), 1)
+        if not messages:
+            ticket.done()
+        for message in messages:
+            self._take(message, ticket)
+
+    def _take(self, message: WorkMessage, ticket: Ticket) -> None:
+        match message:
+            case Hint() | Linked():
+                self.annotations.take(message, ticket)
+            case MarkSeen():
+                self.imports.take_mark(message, ticket)
+            case SweepNow():
+                self._sweeps.take(message, ticket)
+
+    def _still_ours(self) -> bool:
+        return not self._lost
+
+    def lose(self) -> None:
+        """The partition is somebody else's now: nothing may be finished any more."""
+        self._lost = True
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        if self._tasks is None:
+            self._waiting.append(work)
+        else:
+            self._tasks.create_task(work)
+
+    async def run(self) -> None:
+        """Work until cancelled.
+
+        Raises:
+            ExceptionGroup: Holding `PartitionLost` or `KafkaUnavailable`: the ownership is over.
+        """
+        self._restore_open()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                self._tasks = tasks
+                for work in self._waiting:
+                    tasks.create_task(work)
+                self._waiting.clear()
+                tasks.create_task(self._committer.run())
+                tasks.create_task(self.annotations.run())
+                tasks.create_task(self.imports.run())
+                tasks.create_task(self._sweeps.run())
+                tasks.create_task(self._reread_open())
+        finally:
+            self._lost = True
+            for work in self._waiting:
+                work.close()
+
+    def _restore_open(self) -> None:
+        ids = [
+            AnnotationId(int(entity.removeprefix("annotation/")))
+            for entity in self.state.open()
+            if isinstance(self.state.get(entity), AnnotationRow)
+        ]
+        self.annotations.open.restore(ids, now=self._services.clock.monotonic(), spread=OPEN_SPREAD)
+
+    async def _reread_open(self) -> None:
+        while True:
+            await self._services.clock.sleep(OPEN_TICK)
+            if not self._stopping:
+                self.annotations.reread(self.annotations.open.take_due(self._services.clock.monotonic()))
+
+    async def drain(self) -> None:
+        """Take nothing new and wait until what runs has ended and is committed."""
+        self._stopping = True
+        while self.annotations.undecided or self.imports.running:
+            await self._services.clock.sleep(0.05)
+        await self._committer.drained()
+
+    def resume(self) -> None:
+        """The partition stays: take new work again."""
+        self._stopping = False
+
+    async def close(self) -> None:
+        """Let go of Kafka."""
+        self._lost = True
+        await self._log.close()

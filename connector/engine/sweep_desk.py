@@ -1,0 +1,192 @@
+"""The periodic sweeps that this partition owns: they find what webhooks lost, and only hint."""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from connector.domain import sweep_state as rules
+from connector.domain.ids import AnnotationId, format_clock, partition_of, sweep_entity
+from connector.domain.messages import Hint, SweepNow, Via
+from connector.domain.outcome import Outcome
+from connector.domain.readings import CLOCKS, ListingRow
+from connector.domain.rows import SweepRow
+from connector.domain.sweep_outcome import SweepFacts
+from connector.domain.sweep_state import Unstable, Walk
+from connector.engine.committer import Committer
+from connector.engine.ledger_view import LedgerView
+from connector.engine.services import Services
+from connector.engine.tickets import Ticket
+from connector.errors import NotOurs, Retryable
+
+#: The place of an interrupted pass is written this often (calls).
+CALLS_A_ROW = 10
+#: Seconds before a failed pass goes on.
+PAUSE_AFTER_FAILURE = 5.0
+
+
+def clocks_of(partition: int, partitions: int) -> list[str]:
+    """The sweeps that live in this partition."""
+    return [clock for clock in CLOCKS if partition_of(sweep_entity(clock), partitions) == partition]
+
+
+@dataclass(slots=True)
+class _Sweep:
+    """One clock's sweep while this process owns it.
+
+    Attributes:
+        hinted: Clock (or status) by id of what recent passes hinted; not sent again.
+        asked: Messages that asked for a pass at once.
+    """
+
+    clock: str
+    hinted: dict[AnnotationId, str] = field(default_factory=dict)
+    asked: list[Ticket] = field(default_factory=list)
+    asked_deep: bool = False
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class SweepDesk:
+    """See the module."""
+
+    def __init__(
+        self, services: Services, view: LedgerView, committer: Committer, *, partition: int
+    ) -> None:
+        self._services = services
+        self._view = view
+        self._committer = committer
+        self._facts = SweepFacts(services.identity)
+        self._sweeps = {
+            clock: _Sweep(clock) for clock in clocks_of(partition, services.partitions)
+        }
+
+    def take(self, message: SweepNow, ticket: Ticket) -> None:
+        """Somebody asks for a pass at once."""
+        sweep = self._sweeps.get(message.clock)
+        if sweep is None:
+            ticket.done()
+            return
+        sweep.asked.append(ticket)
+        sweep.asked_deep |= message.deep
+        sweep.wake.set()
+
+    async def run(self) -> None:
+        """Sweep until cancelled: at once after the start, then at the configured rhythm."""
+        async with asyncio.TaskGroup() as group:
+            for sweep in self._sweeps.values():
+                group.create_task(self._run(sweep))
+
+    async def _run(self, sweep: _Sweep) -> None:
+        while True:
+            sweep.wake.clear()
+            pause = self._services.sweeps.interval
+            try:
+                await self._pass(sweep)
+            except (Retryable, NotOurs, Unstable) as error:
+                self._services.telemetry.sweep_failed(sweep.clock, type(error).__name__)
+                pause = min(pause, PAUSE_AFTER_FAILURE)
+            try:
+                async with asyncio.timeout(pause):
+                    await sweep.wake.wait()
+            except TimeoutError:
+                pass
+
+    async def _pass(self, sweep: _Sweep) -> None:
+        services = self._services
+        started = services.clock.monotonic()
+        row = self._row(sweep.clock)
+        asked, sweep.asked = sweep.asked, []
+        try:
+            now = await services.rossum.server_time()
+            walk = self._walk(row, now, deep=sweep.asked_deep)
+            walk = await self._walk_through(sweep, row, walk)
+        except BaseException:
+            sweep.asked = asked + sweep.asked
+            raise
+        sweep.asked_deep = False
+        row = self._after(row, walk)
+        self._committer.submit(self._facts.completed(row, walk), asked)
+        self._forget(sweep, row.watermark)
+        services.telemetry.sweep_pass(
+            sweep.clock, walk.seen, walk.new, 0, services.clock.monotonic() - started
+        )
+
+    def _row(self, clock: str) -> SweepRow:
+        sweeps = self._services.sweeps
+        row = self._view.sweep_row(sweep_entity(clock))
+        return row or SweepRow(clock, watermark=sweeps.start, queues=tuple(sweeps.queues))
+
+    def _walk(self, row: SweepRow, now: datetime, *, deep: bool) -> Walk:
+        """The pass to do now: the interrupted one, a catch-up for new queues, or the next window."""
+        sweeps = self._services.sweeps
+        if row.walk is not None:
+            return Walk.restored(row.walk)
+        watermark = datetime.fromisoformat(row.watermark)
+        added = set(sweeps.queues) - set(row.queues)
+        if added:
+            start = datetime.fromisoformat(sweeps.start)
+            return Walk.begin(row.clock, added, after=start, before=watermark)
+        deep = deep or row.deep_at is None or self._deep_is_due(row, now)
+        overlap = sweeps.deep_overlap if deep else sweeps.overlap
+        return Walk.begin(
+            row.clock,
+            sweeps.queues,
+            after=watermark - timedelta(seconds=overlap),
+            before=max(now - timedelta(seconds=sweeps.lag), watermark),
+            deep=deep,
+        )
+
+    def _deep_is_due(self, row: SweepRow, now: datetime) -> bool:
+        last = datetime.fromisoformat(row.deep_at or row.watermark)
+        return now >= last + timedelta(seconds=self._services.sweeps.deep_interval)
+
+    async def _walk_through(self, sweep: _Sweep, row: SweepRow, walk: Walk) -> Walk:
+        calls = 0
+        while True:
+            page = await self._services.rossum.list_annotations(rules.listing(walk))
+            step = rules.advance(walk, page)
+            new = [r for r in step.fresh if sweep.hinted.get(r.id) != _seen_as(r, sweep.clock)]
+            if new:
+                await self._services.work.send(_hints(new))
+                self._services.telemetry.hints_written(Via.SWEEP, len(new))
+                sweep.hinted.update((r.id, _seen_as(r, sweep.clock)) for r in new)
+            walk = replace(step.walk, new=step.walk.new + len(new))
+            if step.done:
+                return walk
+            calls += 1
+            if calls % CALLS_A_ROW == 0:
+                saved = replace(row, walk=walk.saved())
+                self._committer.submit(Outcome(rows={sweep_entity(sweep.clock): saved}))
+
+    def _after(self, row: SweepRow, walk: Walk) -> SweepRow:
+        """The row of a complete pass; a catch-up adds its queues and leaves the watermark."""
+        queues = tuple(sorted({*row.queues, *self._services.sweeps.queues}))
+        if walk.before <= row.watermark and set(row.queues) != set(queues):
+            return replace(row, queues=queues, walk=None)
+        return replace(
+            row,
+            watermark=max(walk.before, row.watermark),
+            queues=queues,
+            deep_at=walk.before if walk.deep else row.deep_at,
+            walk=None,
+        )
+
+    def _forget(self, sweep: _Sweep, watermark: str) -> None:
+        """Drop what no later pass will list again."""
+        oldest = format_clock(
+            datetime.fromisoformat(watermark) - timedelta(seconds=self._services.sweeps.deep_overlap + 60)
+        )
+        if sweep.clock != "arrived_at":
+            sweep.hinted = {a: seen for a, seen in sweep.hinted.items() if seen >= oldest}
+        else:
+            sweep.hinted = {a: seen for a, seen in sweep.hinted.items() if seen.split("|")[1] >= oldest}
+
+
+def _seen_as(row: ListingRow, clock: str) -> str:
+    """What makes a listed row worth a new hint: its clock; for arrivals its status too."""
+    value = row.clocks.get(clock, "")
+    return f"{row.status}|{value}" if clock == "arrived_at" else value
+
+
+def _hints(rows: Iterable[ListingRow]) -> list[Hint]:
+    return [Hint(row.id, Via.SWEEP, row.status, row.queue, row.clocks) for row in rows]

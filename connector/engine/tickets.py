@@ -1,0 +1,28 @@
+"""Acknowledgement that travels with the work: who handles a message tells, exactly once, that it needs nothing more."""
+
+from dataclasses import dataclass
+
+from connector.contracts.catalogue import TopicRole
+from connector.engine.offsets import OffsetTracker
+
+
+@dataclass(slots=True)
+class Ticket:
+    """One delivered record, which may hold several messages.
+
+    Attributes:
+        remaining: Messages of the record that are not finished.
+        since: Monotonic seconds at delivery.
+    """
+
+    role: TopicRole
+    tracker: OffsetTracker
+    offset: int
+    remaining: int
+    since: float
+
+    def done(self) -> None:
+        """One message of the record is finished; with the last one the record is."""
+        self.remaining -= 1
+        if self.remaining == 0:
+            self.tracker.finish(self.offset)

@@ -1,0 +1,139 @@
+"""How to reach Kafka, and the one rule for every call: it ends by a deadline.
+
+aiokafka's own calls hang without limit when the broker is away (its request timeout does not bound commits, sends
+or `stop`), so nothing here awaits one bare.
+"""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from aiokafka.errors import KafkaError
+
+from connector.errors import KafkaUnavailable
+from connector.settings import KafkaSettings
+
+#: Seconds for starting a client, committing, fetching offsets: longer means the broker is not there.
+CALL_DEADLINE = 15.0
+#: Seconds for letting go of a client; what it still holds is of no use then.
+STOP_DEADLINE = 3.0
+SESSION_TIMEOUT_MS = 15_000
+REBALANCE_TIMEOUT_MS = 60_000
+#: A frozen owner's open transaction holds back every `read_committed` reader for this long at most.
+TRANSACTION_TIMEOUT_MS = 20_000
+MAX_BATCH_BYTES = 64 * 1024
+
+Result = TypeVar("Result")
+
+
+async def within(seconds: float, call: Awaitable[Result], doing: str) -> Result:
+    """The result of a Kafka call, in time.
+
+    Raises:
+        KafkaUnavailable: It took longer, or failed in a way that says nothing but "not now".
+    """
+    try:
+        async with asyncio.timeout(seconds):
+            return await call
+    except TimeoutError as error:
+        msg = f"Kafka did not answer within {seconds:g} s while {doing}"
+        raise KafkaUnavailable(msg) from error
+    except KafkaError as error:
+        msg = f"Kafka failed while {doing}: {type(error).__name__}"
+        raise KafkaUnavailable(msg) from error
+
+
+class KafkaConnection:
+    """Makes clients with everything set explicitly; nothing rests on a default of the library."""
+
+    def __init__(self, settings: KafkaSettings) -> None:
+        self._common: dict[str, Any] = {
+            "bootstrap_servers": settings.bootstrap_servers,
+            "client_id": settings.group_id,
+            "security_protocol": settings.security_protocol,
+            "request_timeout_ms": 10_000,
+            "metadata_max_age_ms": 60_000,
+        }
+        if settings.security_protocol.startswith("SASL"):
+            self._common |= _sasl(settings)
+        if settings.security_protocol.endswith("SSL"):
+            self._common["ssl_context"] = _ssl_context(settings)
+
+    def producer(self, **more: Any) -> AIOKafkaProducer:
+        """An idempotent producer, acks=all; with `transactional_id` a transactional one."""
+        options: dict[str, Any] = {
+            "acks": "all",
+            "enable_idempotence": True,
+            "max_batch_size": MAX_BATCH_BYTES,
+            "linger_ms": 0,
+            "retry_backoff_ms": 20,
+        }
+        return AIOKafkaProducer(**{**self._common, **options, **more})
+
+    def consumer(self, **more: Any) -> AIOKafkaConsumer:
+        """A consumer that commits nothing by itself and reads only what is committed."""
+        options: dict[str, Any] = {
+            "enable_auto_commit": False,
+            "isolation_level": "read_committed",
+            "auto_offset_reset": "earliest",
+            "fetch_max_wait_ms": 500,
+            "fetch_min_bytes": 1,
+            "max_partition_fetch_bytes": 1024 * 1024,
+            "session_timeout_ms": SESSION_TIMEOUT_MS,
+            "heartbeat_interval_ms": 3_000,
+            "rebalance_timeout_ms": REBALANCE_TIMEOUT_MS,
+            "max_poll_interval_ms": 300_000,
+            "partition_assignment_strategy": (RangePartitionAssignor,),
+            "retry_backoff_ms": 100,
+        }
+        return AIOKafkaConsumer(**{**self._common, **options, **more})
+
+    @asynccontextmanager
+    async def admin(self) -> AsyncIterator[AIOKafkaAdminClient]:
+        """An admin client, started.
+
+        Raises:
+            KafkaUnavailable: No broker answers.
+        """
+        client = AIOKafkaAdminClient(**self._common)
+        await within(CALL_DEADLINE, client.start(), "connecting")
+        try:
+            yield client
+        finally:
+            await let_go(client.close())
+
+
+async def let_go(stopping: Awaitable[None]) -> None:
+    """Stop a client; what hangs or fails is abandoned, because nothing rests on a clean end."""
+    try:
+        async with asyncio.timeout(STOP_DEADLINE):
+            await stopping
+    except (TimeoutError, KafkaError, AssertionError, OSError):
+        return
+
+
+def _sasl(settings: KafkaSettings) -> dict[str, Any]:
+    password = settings.sasl_password
+    return {
+        "sasl_mechanism": settings.sasl_mechanism,
+        "sasl_plain_username": settings.sasl_username,
+        "sasl_plain_password": password.get_secret_value() if password else None,
+    }
+
+
+def _ssl_context(settings: KafkaSettings) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=settings.ssl_cafile)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if settings.ssl_certfile:
+        password = settings.ssl_password
+        context.load_cert_chain(
+            settings.ssl_certfile,
+            settings.ssl_keyfile,
+            password.get_secret_value() if password else None,
+        )
+    return context

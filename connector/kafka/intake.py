@@ -1,0 +1,127 @@
+"""Copies arrivals to the inner log, each to the partition that owns its import.
+
+A consumer of its own, so that a backlog of arrivals never waits behind hints nor hints behind arrivals. Copying is at
+least once; the owner recognises a repetition by the coordinates that travel in the headers.
+"""
+
+import asyncio
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from aiokafka.structs import ConsumerRecord, TopicPartition
+
+from connector.clock import Clock
+from connector.contracts.arrivals import Coordinates, identify
+from connector.contracts.catalogue import TopicRole
+from connector.domain.copies import copy_headers
+from connector.domain.ids import import_entity, partition_of
+from connector.errors import KafkaUnavailable
+from connector.kafka.connection import CALL_DEADLINE, KafkaConnection, let_go, within
+from connector.kafka.names import Names
+from connector.kafka.work_log import PlainProducer
+from connector.telemetry import Telemetry
+
+#: Arrivals copied together: one commit a round.
+ARRIVALS_A_ROUND = 500
+#: Seconds before a failed intake starts again.
+PAUSE_AFTER_FAILURE = 2.0
+#: Bytes of headers that a copy may need beside the value.
+ROOM = 16 * 1024
+
+
+class Intake:
+    """See the module."""
+
+    def __init__(  # noqa: PLR0913 - a leaf of the composition root
+        self,
+        connection: KafkaConnection,
+        producer: PlainProducer,
+        names: Names,
+        *,
+        cluster: str,
+        copy_limit: int,
+        telemetry: Telemetry,
+        clock: Clock,
+    ) -> None:
+        self._connection = connection
+        self._producer = producer
+        self._names = names
+        self._cluster = cluster
+        self._copy_limit = copy_limit
+        self._telemetry = telemetry
+        self._clock = clock
+        self._arrived = names.topics[TopicRole.ARRIVED]
+        self._imports = names.topics[TopicRole.IMPORTS]
+        self.alive_at = clock.monotonic()
+        self.paused = False
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Copy until `stop`; a failure starts over from the committed offsets."""
+        while not stop.is_set():
+            try:
+                await self._consume(stop)
+            except KafkaUnavailable as error:
+                self._telemetry.circuit("intake", open=True, reason=type(error).__name__)
+                await self._clock.sleep(PAUSE_AFTER_FAILURE)
+
+    async def _consume(self, stop: asyncio.Event) -> None:
+        instance = self._names.instance
+        consumer = self._connection.consumer(
+            group_id=self._names.intake_group,
+            group_instance_id=f"{instance}.intake" if instance else None,
+        )
+        try:
+            await within(CALL_DEADLINE, consumer.start(), "connecting")
+            consumer.subscribe([self._arrived])
+            self._telemetry.circuit("intake", open=False, reason="connected")
+            while not stop.is_set():
+                await self._round(consumer)
+                self.alive_at = self._clock.monotonic()
+        finally:
+            await let_go(consumer.stop())
+
+    async def _round(self, consumer: AIOKafkaConsumer) -> None:
+        if self.paused:
+            consumer.pause(*consumer.assignment())
+        elif consumer.paused():
+            consumer.resume(*consumer.paused())
+        found: dict[TopicPartition, list[ConsumerRecord]] = await within(
+            CALL_DEADLINE, consumer.getmany(timeout_ms=500, max_records=ARRIVALS_A_ROUND), "reading arrivals"
+        )
+        if not found:
+            return
+        records = [record for of_partition in found.values() for record in of_partition]
+        await asyncio.gather(*(self._copy(record) for record in records))
+        offsets = {place: of_partition[-1].offset + 1 for place, of_partition in found.items()}
+        await self._commit(consumer, offsets)
+
+    async def _copy(self, record: ConsumerRecord) -> None:
+        at = Coordinates(self._cluster, record.topic, record.partition, record.offset, record.timestamp)
+        headers = [(name, value or b"") for name, value in record.headers]
+        import_id = identify(record.value, headers, at)
+        by_reference = _size(record) + ROOM > self._copy_limit
+        entity = import_entity(import_id)
+        await self._producer.send(
+            self._imports,
+            partition=partition_of(entity, self._names.partitions),
+            key=entity.encode(),
+            value=None if by_reference else record.value,
+            headers=copy_headers(at, record.key, headers, by_reference=by_reference),
+        )
+        self._telemetry.arrival_copied(record.partition)
+
+    async def _commit(self, consumer: AIOKafkaConsumer, offsets: dict[TopicPartition, int]) -> None:
+        try:
+            async with asyncio.timeout(CALL_DEADLINE):
+                await consumer.commit(offsets)
+        except (CommitFailedError, IllegalStateError):
+            # The partition moved in mid-round: its next owner copies again, and the owners see a repetition.
+            return
+        except (KafkaError, TimeoutError) as error:
+            msg = f"Kafka failed while committing arrivals: {type(error).__name__}"
+            raise KafkaUnavailable(msg) from error
+
+
+def _size(record: ConsumerRecord) -> int:
+    headers = sum(len(name) + len(value or b"") for name, value in record.headers)
+    return len(record.value or b"") + len(record.key or b"") + headers

@@ -1,0 +1,106 @@
+"""Reads single records by their coordinates, beside the consumers of the group."""
+
+import asyncio
+from collections.abc import Sequence
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka.structs import ConsumerRecord, TopicPartition
+
+from connector.kafka.connection import CALL_DEADLINE, KafkaConnection, let_go, within
+from connector.ports import InnerRecord
+
+#: Seconds to wait for one record that exists.
+FETCH_DEADLINE = 5.0
+
+
+def inner_record(record: ConsumerRecord) -> InnerRecord:
+    """aiokafka's record as the engine sees it."""
+    return InnerRecord(
+        record.offset,
+        record.key,
+        record.value,
+        tuple((name, value or b"") for name, value in record.headers),
+        record.timestamp,
+    )
+
+
+class RecordLookup:
+    """A consumer without a group; one look-up at a time."""
+
+    def __init__(self, connection: KafkaConnection) -> None:
+        self._connection = connection
+        self._consumer: AIOKafkaConsumer | None = None
+        self._one_at_a_time = asyncio.Lock()
+
+    async def read(self, topic: str, partition: int, offset: int) -> InnerRecord | None:
+        """The record at exactly that offset; None when it was deleted.
+
+        Raises:
+            KafkaUnavailable: Kafka does not answer.
+        """
+        async with self._one_at_a_time:
+            try:
+                return await self._read(TopicPartition(topic, partition), offset)
+            except BaseException:
+                await self._drop()
+                raise
+
+    async def _read(self, place: TopicPartition, offset: int) -> InnerRecord | None:
+        consumer = await self._started()
+        consumer.assign([place])
+        starts = await within(CALL_DEADLINE, consumer.beginning_offsets([place]), "looking up a record")
+        ends = await within(CALL_DEADLINE, consumer.end_offsets([place]), "looking up a record")
+        if not starts[place] <= offset < ends[place]:
+            return None
+        consumer.seek(place, offset)
+        found: dict[TopicPartition, Sequence[ConsumerRecord]] = await within(
+            CALL_DEADLINE,
+            consumer.getmany(place, timeout_ms=int(FETCH_DEADLINE * 1000), max_records=1),
+            "looking up a record",
+        )
+        records = found.get(place, ())
+        return inner_record(records[0]) if records and records[0].offset == offset else None
+
+    async def first_with_key(self, place: TopicPartition, key: bytes) -> InnerRecord | None:
+        """The first record with that key in a partition; None when it has none.
+
+        Raises:
+            KafkaUnavailable: Kafka does not answer.
+        """
+        async with self._one_at_a_time:
+            try:
+                return await self._search(place, key)
+            except BaseException:
+                await self._drop()
+                raise
+
+    async def _search(self, place: TopicPartition, key: bytes) -> InnerRecord | None:
+        consumer = await self._started()
+        consumer.assign([place])
+        starts = await within(CALL_DEADLINE, consumer.beginning_offsets([place]), "searching a record")
+        ends = await within(CALL_DEADLINE, consumer.end_offsets([place]), "searching a record")
+        consumer.seek(place, starts[place])
+        while await within(CALL_DEADLINE, consumer.position(place), "searching a record") < ends[place]:
+            found: dict[TopicPartition, Sequence[ConsumerRecord]] = await within(
+                CALL_DEADLINE, consumer.getmany(place, timeout_ms=500), "searching a record"
+            )
+            for record in found.get(place, ()):
+                if record.key == key:
+                    return inner_record(record)
+        return None
+
+    async def _started(self) -> AIOKafkaConsumer:
+        if self._consumer is None:
+            consumer = self._connection.consumer()
+            await within(CALL_DEADLINE, consumer.start(), "connecting")
+            self._consumer = consumer
+        return self._consumer
+
+    async def _drop(self) -> None:
+        consumer, self._consumer = self._consumer, None
+        if consumer is not None:
+            await let_go(consumer.stop())
+
+    async def close(self) -> None:
+        """Let go of the consumer."""
+        await self._drop()

@@ -1,0 +1,52 @@
+"""Which topic plays which role, and what tells one deployment from another on the broker."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+from connector.contracts.catalogue import TopicRole
+from connector.settings import KafkaSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Names on the broker.
+
+    Attributes:
+        group: Consumer group of the owners.
+        partitions: Of `imports`, `work` and `ledger`.
+    """
+
+    topics: Mapping[TopicRole, str]
+    group: str
+    instance: str | None
+    partitions: int
+
+    @classmethod
+    def from_settings(cls, settings: KafkaSettings, *, partitions: int) -> Self:
+        """The names that the settings give."""
+        topics = settings.topics
+        return cls(
+            {
+                TopicRole.ARRIVED: topics.arrived,
+                TopicRole.LIFECYCLE: topics.lifecycle,
+                TopicRole.CAPTURED: topics.captured,
+                TopicRole.READY: topics.ready,
+                TopicRole.DEAD_LETTERS: topics.dead_letters,
+                TopicRole.IMPORTS: topics.imports,
+                TopicRole.WORK: topics.work,
+                TopicRole.LEDGER: topics.ledger,
+            },
+            settings.group_id,
+            settings.instance_id,
+            partitions,
+        )
+
+    @property
+    def intake_group(self) -> str:
+        """Consumer group of the intake."""
+        return f"{self.group}.intake"
+
+    def transactional_id(self, partition: int) -> str:
+        """One transactional producer per owned partition; the same id fences the one before."""
+        return f"rossum-kafka-connector.{self.group}.{partition}"

@@ -1,0 +1,191 @@
+"""Opening a partition: take it over, restore it, and make sure that its ledger is this deployment's."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Protocol
+from uuid import uuid4
+
+import orjson
+from aiokafka.structs import TopicPartition
+
+from connector.contracts.catalogue import TopicRole
+from connector.domain.ids import IDENTITY_VERSION, format_clock
+from connector.domain.rows import HeaderRow, WrittenRow, encode_row, header_key
+from connector.engine.committer import Encode
+from connector.engine.owner import Owner
+from connector.engine.services import Services
+from connector.errors import KafkaUnavailable, Refused
+from connector.kafka.connection import CALL_DEADLINE, KafkaConnection, within
+from connector.kafka.group import ROLES, ReadPositions
+from connector.kafka.lookup import RecordLookup
+from connector.kafka.names import Names
+from connector.kafka.plain_log import CommitOffsets, PlainLog
+from connector.kafka.restore import Restored, restore
+from connector.kafka.transactional_log import TransactionalLog
+from connector.ports import Batch, State
+
+KafkaLog = TransactionalLog | PlainLog
+
+
+class Birth(Protocol):
+    """What the first header row needs to know of Rossum."""
+
+    async def organization(self) -> int:
+        """The organisation of our credentials."""
+
+    async def server_time(self) -> datetime:
+        """Rossum's time now."""
+
+
+class Opener:
+    """Makes owners; see :class:`connector.kafka.group.OwnerGroup` for when."""
+
+    def __init__(  # noqa: PLR0913 - a leaf of the composition root
+        self,
+        connection: KafkaConnection,
+        names: Names,
+        lookup: RecordLookup,
+        *,
+        rossum: Birth,
+        services_of: Callable[[HeaderRow], Services],
+        make_state: Callable[[int], State],
+        encode: Encode,
+        exactly_once: bool,
+        managed: bool,
+        max_bytes: int,
+    ) -> None:
+        self._connection = connection
+        self._names = names
+        self._lookup = lookup
+        self._rossum = rossum
+        self._services_of = services_of
+        self._make_state = make_state
+        self._encode = encode
+        self._exactly_once = exactly_once
+        self._managed = managed
+        self._max_bytes = max_bytes
+
+    async def open(
+        self, partition: int, positions: ReadPositions, commit_offsets: CommitOffsets
+    ) -> Owner:
+        """The owner of a partition, restored and checked.
+
+        Raises:
+            Refused: The ledger is not ours, or has lost what the committed offsets rest on.
+            KafkaUnavailable: Not now.
+        """
+        log = await self._take_over(partition, commit_offsets)
+        try:
+            state = self._make_state(partition)
+            restored = await restore(self._connection, self._ledger(partition), state)
+            log.ledger_end = restored.end
+            header = await self._header(partition, log, restored)
+            log.incarnation = header.incarnation
+            return Owner(
+                partition,
+                services=self._services_of(header),
+                log=log,
+                state=state,
+                positions=await positions(),
+                encode=self._encode,
+            )
+        except BaseException:
+            await log.close()
+            raise
+
+    async def _take_over(self, partition: int, commit_offsets: CommitOffsets) -> KafkaLog:
+        if self._exactly_once:
+            return await TransactionalLog.open(
+                self._connection, partition, self._names, self._lookup, max_bytes=self._max_bytes
+            )
+        return await PlainLog.open(
+            self._connection,
+            partition,
+            self._names,
+            self._lookup,
+            commit_offsets=commit_offsets,
+            max_bytes=self._max_bytes,
+        )
+
+    def _ledger(self, partition: int) -> TopicPartition:
+        return TopicPartition(self._names.topics[TopicRole.LEDGER], partition)
+
+    async def _header(self, partition: int, log: KafkaLog, restored: Restored) -> HeaderRow:
+        """The header of this partition: its own, else partition 0's, else (for partition 0) a new one."""
+        organization = await self._rossum.organization()
+        if self._managed:
+            await self._check_stamps(partition, restored)
+        header = restored.header
+        if header is None:
+            header = await self._first_header(partition, organization)
+            value = encode_row(header, log.owner)
+            await log.commit(Batch((), {header_key(partition): value}, {}))
+        self._check(header, organization)
+        return header
+
+    async def _first_header(self, partition: int, organization: int) -> HeaderRow:
+        if partition == 0:
+            return HeaderRow(
+                incarnation=uuid4().hex,
+                start=format_clock(await self._rossum.server_time()),
+                group=self._names.group,
+                partitions=self._names.partitions,
+                organization=organization,
+                identity_version=IDENTITY_VERSION,
+            )
+        header = await self._header_of_partition_0()
+        if header is None:
+            raise KafkaUnavailable("the owner of partition 0 has not written the header of the ledger yet")
+        return header
+
+    async def _header_of_partition_0(self) -> HeaderRow | None:
+        record = await self._lookup.first_with_key(self._ledger(0), header_key(0).encode())
+        if record is None or record.value is None:
+            return None
+        row = WrittenRow.decode(record.value).row
+        if not isinstance(row, HeaderRow):
+            raise Refused(f"{self._names.topics[TopicRole.LEDGER]}[0] holds no header row where it should")
+        return row
+
+    def _check(self, header: HeaderRow, organization: int) -> None:
+        ledger = self._names.topics[TopicRole.LEDGER]
+        ours = (self._names.group, self._names.partitions, organization)
+        theirs = (header.group, header.partitions, header.organization)
+        what = ("KAFKA__GROUP_ID", "KAFKA__WORK_PARTITIONS", "the Rossum organisation")
+        for name, expected, found in zip(what, ours, theirs, strict=True):
+            if expected != found:
+                msg = (
+                    f"ledger {ledger} belongs to another deployment: {name} is {expected} here and {found} "
+                    "there; give this deployment a KAFKA__TOPIC_PREFIX of its own, or use that one's settings"
+                )
+                raise Refused(msg)
+
+    async def _check_stamps(self, partition: int, restored: Restored) -> None:
+        """The committed offsets say which ledger they go with; an emptied or foreign one is refused."""
+        places = [TopicPartition(self._names.topics[role], partition) for role in ROLES]
+        async with self._connection.admin() as admin:
+            offsets = await within(
+                CALL_DEADLINE,
+                admin.list_consumer_group_offsets(self._names.group, partitions=places),
+                "reading committed offsets",
+            )
+        for place in places:
+            stamp = offsets.get(place)
+            if stamp is not None and stamp.offset >= 0:
+                self._check_stamp(place, stamp.metadata, restored)
+
+    def _check_stamp(self, place: TopicPartition, metadata: str, restored: Restored) -> None:
+        ledger = f"{self._names.topics[TopicRole.LEDGER]}[{place.partition}]"
+        cure = "restore the topic, or start a new deployment with another KAFKA__GROUP_ID and KAFKA__TOPIC_PREFIX"
+        if restored.header is None:
+            msg = f"ledger {ledger} is empty although group {self._names.group} has committed offsets: {cure}"
+            raise Refused(msg)
+        try:
+            stamp = orjson.loads(metadata or "{}")
+        except orjson.JSONDecodeError:
+            stamp = {}
+        if stamp.get("incarnation", restored.header.incarnation) != restored.header.incarnation:
+            raise Refused(f"ledger {ledger} is not the one that the committed offsets go with: {cure}")
+        if stamp.get("ledger_end", 0) > restored.end:
+            msg = f"ledger {ledger} ends at {restored.end}, but had reached {stamp['ledger_end']}: {cure}"
+            raise Refused(msg)

@@ -1,0 +1,125 @@
+"""Exactly once: one transactional producer per owned partition.
+
+aiokafka commits offsets without a group generation, so nothing but the transactional id fences a zombie. When this
+log starts it fences whoever held the id before and aborts what that one left open. After the first error of any
+kind the producer is of no use: it may have ended a transaction or not, and its state machine no longer knows. We
+abandon it and let the owner restore from the ledger; the price is a restart of one partition, the gain that no
+guess about a half-known transaction is ever needed. What remains is a delayed end-of-transaction request that meets
+a later transaction of the same epoch (a hole of the protocol before KIP-890); the deterministic event ids are the
+second net.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Self
+
+import orjson
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
+from aiokafka.structs import OffsetAndMetadata, RecordMetadata, TopicPartition
+
+from connector.contracts.arrivals import Coordinates
+from connector.contracts.catalogue import TopicRole
+from connector.errors import KafkaUnavailable, PartitionLost
+from connector.kafka.connection import CALL_DEADLINE, TRANSACTION_TIMEOUT_MS, KafkaConnection, let_go, within
+from connector.kafka.lookup import RecordLookup
+from connector.kafka.names import Names
+from connector.ports import Batch, InnerRecord
+
+#: Seconds for a whole transaction; beyond it the broker is gone and the outcome unknown.
+COMMIT_DEADLINE = 15.0
+
+
+def offset_stamp(incarnation: str, ledger_end: int) -> str:
+    """The metadata string of an offset commit: which ledger it goes with, and how far that reached."""
+    return orjson.dumps({"incarnation": incarnation, "ledger_end": ledger_end}).decode()
+
+
+class TransactionalLog:
+    """Implements :class:`connector.ports.PartitionLog` with Kafka transactions."""
+
+    owner: str | None = None
+
+    def __init__(self, producer: AIOKafkaProducer, partition: int, names: Names, lookup: RecordLookup) -> None:
+        self._producer = producer
+        self._partition = partition
+        self._names = names
+        self._lookup = lookup
+        self._ledger = names.topics[TopicRole.LEDGER]
+        self.incarnation = ""
+        self.ledger_end = 0
+
+    @classmethod
+    async def open(
+        cls, connection: KafkaConnection, partition: int, names: Names, lookup: RecordLookup, *, max_bytes: int
+    ) -> Self:
+        """Take the partition over: from here on its former owner can commit nothing.
+
+        Raises:
+            KafkaUnavailable: No broker, or it can't serve transactions now.
+        """
+        producer = connection.producer(
+            transactional_id=names.transactional_id(partition),
+            transaction_timeout_ms=TRANSACTION_TIMEOUT_MS,
+            max_request_size=max_bytes,
+        )
+        try:
+            await within(CALL_DEADLINE, producer.start(), f"taking over partition {partition}")
+        except BaseException:
+            await let_go(producer.stop())
+            raise
+        return cls(producer, partition, names, lookup)
+
+    async def commit(self, batch: Batch) -> int:
+        """One transaction; see the port."""
+        try:
+            async with asyncio.timeout(COMMIT_DEADLINE):
+                return await self._commit(batch)
+        except (ProducerFenced, InvalidProducerEpoch) as error:
+            msg = f"partition {self._partition} was taken over by another replica"
+            raise PartitionLost(msg) from error
+        except (KafkaError, TimeoutError, AssertionError, OSError) as error:
+            msg = f"the outcome of a transaction on partition {self._partition} is unknown: {type(error).__name__}"
+            raise KafkaUnavailable(msg) from error
+
+    async def _commit(self, batch: Batch) -> int:
+        producer = self._producer
+        await producer.begin_transaction()
+        sends = [
+            await producer.send(
+                self._names.topics[role], value=record.value, key=record.key, headers=list(record.headers)
+            )
+            for role, record in batch.records
+        ]
+        rows = [
+            await producer.send(self._ledger, value=value, key=key.encode(), partition=self._partition)
+            for key, value in batch.rows.items()
+        ]
+        # Awaited before the offsets: a produce that meets a pending AddOffsets waits a whole retry back-off.
+        stored: list[RecordMetadata] = await asyncio.gather(*rows)
+        await asyncio.gather(*sends)
+        if batch.offsets:
+            await producer.send_offsets_to_transaction(self._offsets(batch.offsets), self._names.group)
+        await producer.commit_transaction()
+        if stored:
+            self.ledger_end = max(row.offset for row in stored) + 1
+        return self.ledger_end
+
+    def _offsets(self, offsets: Mapping[TopicRole, int]) -> dict[TopicPartition, OffsetAndMetadata]:
+        stamp = offset_stamp(self.incarnation, self.ledger_end)
+        return {
+            TopicPartition(self._names.topics[role], self._partition): OffsetAndMetadata(offset, stamp)
+            for role, offset in offsets.items()
+        }
+
+    async def read_copy(self, offset: int) -> InnerRecord | None:
+        """A record of `imports` of this partition."""
+        return await self._lookup.read(self._names.topics[TopicRole.IMPORTS], self._partition, offset)
+
+    async def read_arrival(self, at: Coordinates) -> InnerRecord | None:
+        """A record of the arrivals topic."""
+        return await self._lookup.read(at.topic, at.partition, at.offset)
+
+    async def close(self) -> None:
+        """Let go of the producer."""
+        await let_go(self._producer.stop())

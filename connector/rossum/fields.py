@@ -1,0 +1,96 @@
+"""The small values inside Rossum's objects: ids, clocks, marks, texts; an absent or odd one is None."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from connector.domain.ids import ImportId, format_clock
+from connector.domain.readings import CLOCKS, MARK_KEY, Mark
+
+#: Longest sentence of Rossum's that we pass on (characters).
+LONGEST_TEXT = 300
+
+_MICROSECOND_FORM = len("2018-06-01T21:36:42.223415Z")
+
+Json = Mapping[str, Any]
+
+
+def id_of(reference: Any) -> int | None:
+    """The id behind an id or an object's URL; None when there is none to be found."""
+    if isinstance(reference, str):
+        last = reference.partition("?")[0].rstrip("/").rpartition("/")[2]
+        return int(last) if last.isascii() and last.isdigit() and len(last) < len(str(2**63)) else None
+    if isinstance(reference, int) and not isinstance(reference, bool) and reference > 0:
+        return reference
+    return None
+
+
+def clock_text(value: Any) -> str | None:
+    """A clock in the one form of `format_clock`; None for what is no instant. Without an offset it is UTC."""
+    if not isinstance(value, str):
+        return None
+    try:
+        instant = datetime.fromisoformat(value)
+        if len(value) == _MICROSECOND_FORM and value[-1] == "Z" and value[10] == "T" and value[19] == ".":
+            return value
+        return format_clock(instant if instant.tzinfo else instant.replace(tzinfo=UTC))
+    except (ValueError, OverflowError):
+        return None
+
+
+def clocks_of(source: Json) -> dict[str, str]:
+    """The clocks of :data:`CLOCKS` that an object shows, normalised."""
+    return {name: text for name in CLOCKS if (text := clock_text(source.get(name))) is not None}
+
+
+def mark_and_metadata(value: Any) -> tuple[Mark | None, dict[str, Any]]:
+    """Our mark, and what is left: the customer's own."""
+    if not isinstance(value, Mapping):
+        return None, {}
+    theirs = {key: item for key, item in value.items() if key != MARK_KEY}
+    mark = value.get(MARK_KEY)
+    if not isinstance(mark, Mapping):
+        return None, theirs
+    import_id, document_key = mark.get("import_id"), mark.get("document_key")
+    if not isinstance(import_id, str) or not isinstance(document_key, str):
+        return None, theirs
+    return Mark(ImportId(import_id), document_key), theirs
+
+
+def sentence(value: Any) -> str | None:
+    """A text of Rossum's for people, cut to :data:`LONGEST_TEXT`."""
+    return value[:LONGEST_TEXT] if isinstance(value, str) else None
+
+
+def text_or_none(value: Any) -> str | None:
+    """The value if it is a text."""
+    return value if isinstance(value, str) else None
+
+
+def flag(value: Any) -> bool | None:
+    """The value if it is true or false."""
+    return value if isinstance(value, bool) else None
+
+
+def address(value: Any) -> str | None:
+    """The URL of something that is named by its URL, or shown as an object that has one."""
+    return text_or_none(value.get("url") if isinstance(value, Mapping) else value)
+
+
+def texts(value: Any) -> tuple[str, ...]:
+    """The texts of a list."""
+    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
+
+
+def ids_of(value: Any) -> list[int] | None:
+    """The ids of a list of URLs (null is an empty one); None for anything else."""
+    if value is None:
+        return []
+    numbers = [id_of(item) for item in value] if isinstance(value, list) else [None]
+    found = [number for number in numbers if number is not None]
+    return found if len(found) == len(numbers) else None
+
+
+def upload_url(value: Any) -> str | None:
+    """The value if it is the URL of an upload object."""
+    return value if isinstance(value, str) and "/uploads/" in value else None

@@ -1,0 +1,18 @@
+"""Counts every request of the API by operation and by how it was answered."""
+
+from collections import Counter
+
+
+class Counters:
+    """``METHOD /path/{id}`` -> status or ``dropped`` -> how often."""
+
+    def __init__(self) -> None:
+        self._counts: dict[str, Counter[str]] = {}
+
+    def add(self, operation: str, outcome: int | str) -> None:
+        """Count one request."""
+        self._counts.setdefault(operation, Counter())[str(outcome)] += 1
+
+    def as_json(self) -> dict[str, dict[str, int]]:
+        """All counts so far, operations in alphabetical order."""
+        return {operation: dict(counts) for operation, counts in sorted(self._counts.items())}

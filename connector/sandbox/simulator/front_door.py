@@ -1,0 +1,187 @@
+"""Every request of the API enters here: limit, fault, token, resource, and its count."""
+
+import asyncio
+import contextlib
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import NamedTuple
+
+from aiohttp import web
+
+from connector.sandbox.simulator.faults import Fault
+from connector.sandbox.simulator.wire import ApiError, Call, Handler, Routes, not_found, respond
+from connector.sandbox.simulator.world import World
+
+OPEN = frozenset({"POST /auth/login"})
+BASIC = frozenset({
+    "POST /uploads", "POST /uploads/{filename}", "POST /queues/{id}/upload",
+    "POST /queues/{id}/upload/{filename}",
+    "POST /documents", "GET /queues/{id}/export", "POST /queues/{id}/export",
+})  # fmt: skip
+DROPPED = "dropped"
+_DRIPS_PER_SECOND = 10
+
+
+class Match(NamedTuple):
+    """The operation that a request asks for; no handler = there is no such operation."""
+
+    operation: str
+    handler: Handler | None
+    ids: tuple[int, ...] = ()
+    name: str | None = None
+
+
+class Router:
+    """Finds operations by path with its numbers replaced by ``{id}``: one look-up, no patterns."""
+
+    def __init__(self, tables: Iterable[Routes]) -> None:
+        self._routes: Routes = {}
+        for table in tables:
+            self._routes |= table
+        self._paths = {operation.partition(" ")[2] for operation in self._routes}
+
+    def match(self, method: str, path: str) -> Match:
+        """The operation of ``path``, which is what follows ``/api/v1``."""
+        parts = path.strip("/").split("/")
+        ids = tuple(int(part) for part in parts if part.isdecimal())
+        plain = "/" + "/".join("{id}" if part.isdecimal() else part for part in parts)
+        operation = f"{method} {plain}"
+        if (handler := self._routes.get(operation)) is not None:
+            return Match(operation, handler, ids)
+        folder = plain.rpartition("/")[0]
+        named = f"{method} {folder}/{{filename}}"
+        if (handler := self._routes.get(named)) is not None:
+            return Match(named, handler, ids, parts[-1])
+        return Match(operation, None)
+
+    def knows(self, operation: str) -> bool:
+        """Whether the path of the operation exists with some method."""
+        return operation.partition(" ")[2] in self._paths
+
+
+class FrontDoor:
+    """Answers requests to ``/api/v1``."""
+
+    def __init__(self, world: World, router: Router) -> None:
+        self._world = world
+        self._router = router
+
+    async def answer(self, request: web.BaseRequest, path: str) -> web.StreamResponse:
+        """Let the request in and count it; ``path`` is what follows ``/api/v1``."""
+        match = self._router.match(request.method, path)
+        wait = self._world.limiter.refuse()
+        if wait is not None:
+            self._world.counters.add(match.operation, HTTPStatus.TOO_MANY_REQUESTS)
+            return self._refusal(HTTPStatus.TOO_MANY_REQUESTS, wait)
+        fault = self._world.faults.take(request.method, path)
+        try:
+            if fault is None:
+                response = await self._work(request, match)
+                self._world.counters.add(match.operation, response.status)
+                return response
+            return await self._suffer(request, match, fault)
+        except (ConnectionError, asyncio.CancelledError):
+            self._world.counters.add(match.operation, DROPPED)
+            raise
+
+    async def _work(self, request: web.BaseRequest, match: Match) -> web.Response:
+        """Do what the request asks."""
+        try:
+            self._admit(request, match)
+            handler = match.handler
+            if handler is None:
+                raise self._nowhere(request.method, match)
+            response = await handler(Call(request, self._world, match.ids, match.name))
+        except ApiError as error:
+            response = respond(error.body, error.status, error.headers)
+        response.headers["Date"] = self._world.clock.http_date()
+        return response
+
+    def _admit(self, request: web.BaseRequest, match: Match) -> None:
+        if match.operation in OPEN:
+            return
+        header = request.headers.get("Authorization", "")
+        if not self._world.tokens.accepts(header, basic=match.operation in BASIC):
+            raise ApiError(HTTPStatus.UNAUTHORIZED, {"detail": "Invalid token."})
+
+    def _nowhere(self, method: str, match: Match) -> ApiError:
+        if not self._router.knows(match.operation):
+            return not_found()
+        return ApiError(HTTPStatus.METHOD_NOT_ALLOWED, {"detail": f'Method "{method}" not allowed.'})
+
+    def _refusal(self, status: int, retry_after: int | None = None) -> web.Response:
+        """An error answer that did not come from a resource."""
+        details = {401: "Invalid token.", 404: "Not found.", 429: "Too many requests"}
+        with contextlib.suppress(ValueError):
+            details.setdefault(status, f"{HTTPStatus(status).phrase}.")
+        response = respond({"detail": details.get(status, "Error.")}, status)
+        if retry_after is not None:
+            response.headers["Retry-After"] = str(retry_after)
+        response.headers["Date"] = self._world.clock.http_date()
+        return response
+
+    async def _suffer(self, request: web.BaseRequest, match: Match, fault: Fault) -> web.StreamResponse:
+        """Answer with the fault."""
+        early = self._instead(request, fault)
+        if early is not None:
+            self._world.counters.add(
+                match.operation, DROPPED if fault.kind == "drop-before" else early.status
+            )
+            return early
+        response = await self._work(request, match)
+        dropped = fault.kind == "drop-after"
+        self._world.counters.add(match.operation, DROPPED if dropped else response.status)
+        if dropped:
+            return _hang_up(request)
+        return await _spoil(request, response, fault)
+
+    def _instead(self, request: web.BaseRequest, fault: Fault) -> web.Response | None:
+        """The answer of a fault that leaves the request undone; None for other faults."""
+        if fault.kind == "status":
+            return self._refusal(fault.value)
+        if fault.kind == "retry-after":
+            return self._refusal(HTTPStatus.TOO_MANY_REQUESTS, fault.value)
+        if fault.kind == "drop-before":
+            return _hang_up(request)
+        if fault.kind == "garbage":
+            response = web.Response(body=b"<html>not what you asked for", content_type="application/json")
+            response.headers["Date"] = self._world.clock.http_date()
+            return response
+        return None
+
+
+async def _spoil(request: web.BaseRequest, response: web.Response, fault: Fault) -> web.StreamResponse:
+    """The real answer, late, slow, cut or under a wrong name."""
+    if fault.kind == "delay":
+        await asyncio.sleep(fault.value)
+    elif fault.kind == "content-type":
+        response.headers["Content-Type"] = fault.value
+    elif fault.kind in {"truncate", "drip"}:
+        return await _trickle(request, response, fault)
+    return response
+
+
+async def _trickle(request: web.BaseRequest, response: web.Response, fault: Fault) -> web.StreamResponse:
+    """Send the head and then the body piece by piece, or only half of it."""
+    body = response.body if isinstance(response.body, bytes) else b""
+    slow = web.StreamResponse(status=response.status, headers=response.headers)
+    slow.content_length = len(body)
+    await slow.prepare(request)
+    if fault.kind == "truncate":
+        await slow.write(body[: len(body) // 2])
+        if request.transport is not None:
+            request.transport.close()
+        return slow
+    piece = max(1, int(fault.value / _DRIPS_PER_SECOND))
+    pause = piece / fault.value if fault.value > 0 else 1.0
+    for start in range(0, len(body), piece):
+        await slow.write(body[start : start + piece])
+        await asyncio.sleep(pause)
+    return slow
+
+
+def _hang_up(request: web.BaseRequest) -> web.Response:
+    """Close the connection unanswered; the returned answer never leaves."""
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response()
