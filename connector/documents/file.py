@@ -88,8 +88,8 @@ class FileDocuments:
 class _Reader:
     """One open file, used from worker threads.
 
-    A cancelled task leaves its thread running. The descriptor must not be closed, and its number given to another
-    file, under a read: whoever is last, the thread or `close`, closes it.
+    A cancelled task leaves its thread running. The descriptor must not be closed, and its number given to
+    another file, under a read: whoever is last, the thread or `close`, closes it.
     """
 
     def __init__(self, shown: str) -> None:

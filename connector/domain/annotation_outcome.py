@@ -1,19 +1,13 @@
 """From a decision to what it makes true: events, the row, and the word to the import it came from."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
-from pydantic import BaseModel
-
-from connector.contracts import events as contracts
-from connector.contracts.captured import captured_fields
-from connector.contracts.envelope import TYPE_PREFIX, Event
 from connector.domain import annotation_state as rules
-from connector.domain.annotation_state import UNFINISHED, Fact, Policy
+from connector.domain.annotation_events import AnnotationEvents, Sight
+from connector.domain.annotation_state import UNFINISHED, Policy
 from connector.domain.identity import Identity
-from connector.domain.ids import AnnotationId, ImportId, annotation_entity, format_clock
-from connector.domain.messages import Hint, Linked, MarkSeen, Via, WorkMessage
+from connector.domain.ids import AnnotationId, DocumentId, ImportId, QueueId, annotation_entity
+from connector.domain.messages import Hint, Linked, MarkSeen, WorkMessage
 from connector.domain.outcome import NOTHING, Outcome
 from connector.domain.readings import AnnotationReading, ExportReading
 from connector.domain.rows import AnnotationRow
@@ -76,10 +70,11 @@ def decide(subject: Subject, seen: Seen | None, rules_of: AnnotationRules) -> De
     message = _word_to_import(after, subject.annotation, reading)
     if message is not None:
         after = replace(after, told=reading.status)
-    maker = _Maker(subject, seen, after, rules_of)
+    sight = Sight(subject.annotation, after, reading, seen.export, seen.children, subject.hints)
+    maker = AnnotationEvents(rules_of.identity, sight)
     published = tuple(maker.event(fact) for fact in found if fact not in beyond)
     messages: list[WorkMessage] = [message] if message else []
-    messages += maker.words_to_children(published)
+    messages += _words_to_children(subject.annotation, after, seen)
     if not published and not messages and _same(subject.row, after):
         return Decision(NOTHING, len(beyond))
     return Decision(
@@ -149,11 +144,18 @@ def _mark_seen(
         ImportId(row.import_id or ""),
         annotation,
         status,
-        None if row.document is None else _document(row.document),
+        None if row.document is None else DocumentId(row.document),
         root=row.root is None,
         created_at=created_at,
-        queue=None if row.queue is None else _queue(row.queue),
+        queue=None if row.queue is None else QueueId(row.queue),
     )
+
+
+def _words_to_children(annotation: AnnotationId, after: AnnotationRow, seen: Seen) -> list[Linked]:
+    """Children of a split carry no mark of ours: their root tells them where they come from."""
+    import_id = ImportId(after.import_id) if after.import_id is not None else None
+    root = AnnotationId(after.root) if after.root is not None else annotation
+    return [Linked(child, import_id, after.key, seen.reading.queue, root) for child in seen.children]
 
 
 def _same(before: AnnotationRow | None, after: AnnotationRow) -> bool:

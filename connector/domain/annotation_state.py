@@ -36,6 +36,12 @@ EVENT_OF = {
     "deleted": "annotation.deleted",
     "purged": "annotation.purged",
 }
+#: The sweep that finds an event's fact.
+FOUND_BY = {
+    "annotation.captured": "exported_at",
+    "annotation.ready": "arrived_at",
+    **{event: CLOCK_OF[status] for status, event in EVENT_OF.items()},
+}
 #: Clocks that start a new revision of `ready` and `postponed`.
 TERMINAL_CLOCKS = ("exported_at", "rejected_at", "deleted_at", "purged_at")
 #: Statuses that say nothing yet: no event, no answer to a hint that promised more.

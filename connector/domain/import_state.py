@@ -12,6 +12,7 @@ from enum import Enum, auto
 from connector.domain.annotation_state import UNFINISHED
 from connector.domain.ids import format_clock
 from connector.domain.messages import MarkSeen
+from connector.domain.readings import UploadRequest
 from connector.domain.rows import ImportRow, ImportState
 
 #: Pauses (seconds) between attempts that certainly imported nothing; the last one repeats until `RETRY_FOR`.
@@ -82,14 +83,15 @@ def next_generation(row: ImportRow, announced: Announcement) -> ImportRow:
     return noted(fresh, announced)
 
 
-def intent(row: ImportRow, *, file_name: str, size: int | None, single: bool, now: datetime) -> ImportRow:
+def intent(row: ImportRow, request: UploadRequest, *, single: bool, now: datetime) -> ImportRow:
     """The row that is committed before the first byte leaves; `now` is Rossum's time."""
     return replace(
         row,
         state=ImportState.INTENT,
         attempt=row.attempt + 1,
-        file_name=file_name,
-        size=size,
+        queue=request.queue,
+        file_name=request.file_name,
+        size=request.size,
         single=single,
         intent_at=format_clock(now),
         looks=0,

@@ -108,7 +108,20 @@ class SweepNow:
         return sweep_entity(self.clock)
 
 
-WorkMessage = Hint | MarkSeen | Linked | SweepNow
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """To a sweep: a fact was published that only sweeps had announced. Counted for people, nothing rests on it."""
+
+    clock: str
+    count: int = 1
+
+    @property
+    def entity(self) -> str:
+        """The sweep."""
+        return sweep_entity(self.clock)
+
+
+WorkMessage = Hint | MarkSeen | Linked | SweepNow | Recovered
 
 
 def encode_work(messages: Iterable[WorkMessage]) -> bytes:
@@ -126,6 +139,8 @@ def _element(message: WorkMessage) -> list[Any]:
             return ["linked", annotation, linked_import, document_key, queue, parent]
         case SweepNow(clock, deep):
             return ["sweep", clock, deep]
+        case Recovered(clock, count):
+            return ["recovered", clock, count]
 
 
 def decode_work(value: bytes) -> list[WorkMessage]:
@@ -146,4 +161,5 @@ _DECODERS: dict[str, Any] = {
     "mark": lambda e: MarkSeen(ImportId(e[1]), AnnotationId(e[2]), *e[3:8]),
     "linked": lambda e: Linked(AnnotationId(e[1]), e[2], e[3], e[4], e[5]),
     "sweep": lambda e: SweepNow(e[1], e[2]),
+    "recovered": lambda e: Recovered(e[1], e[2]),
 }

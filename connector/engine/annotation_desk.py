@@ -7,13 +7,13 @@ Rossum answers for 100 ids in one call.
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from connector.domain import annotation_state as rules
 from connector.domain.annotation_outcome import Seen, Subject, decide
 from connector.domain.annotation_state import Need
 from connector.domain.ids import AnnotationId, QueueId, annotation_entity
-from connector.domain.messages import Hint, Linked, Via
+from connector.domain.messages import Hint, Linked, Recovered, Via
 from connector.domain.outcome import NOTHING, Outcome
 from connector.domain.readings import AnnotationReading, ExportReading
 from connector.domain.rows import AnnotationRow
@@ -302,6 +302,8 @@ class AnnotationDesk:
         if vias == {Via.SWEEP}:
             for event in outcome.events:
                 telemetry.first_seen(Via.SWEEP, event.name)
+            recovered = tuple(Recovered(rules.FOUND_BY[e.name]) for e in outcome.events if e.name in rules.FOUND_BY)
+            outcome = replace(outcome, messages=(*outcome.messages, *recovered))
         if outcome.rows or outcome.events or outcome.messages or waiting.tickets:
             self._committer.submit(outcome, waiting.tickets)
         row = self._view.annotation_row(annotation_entity(annotation))

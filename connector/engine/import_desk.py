@@ -325,7 +325,10 @@ class ImportDesk:
         if copy is not None and copy.by_reference:
             original = await self._log.read_arrival(copy.at)
             copy = replace(copy, value=original.value if original else None)
-        outcome = self._facts.failed(import_id, row, error, copy=copy, now=now, before=events)
+        received = await self._arrival_of(import_id, row)
+        outcome = self._facts.failed(
+            import_id, row, error, copy=copy, received=received, now=now, before=events
+        )
         self._services.telemetry.arrival_dead_lettered(error.stage)
         self._release(import_id, outcome, tickets or [])
 

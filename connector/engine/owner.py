@@ -11,7 +11,7 @@ from typing import Any
 
 from connector.contracts.catalogue import TopicRole
 from connector.domain.ids import AnnotationId
-from connector.domain.messages import Hint, Linked, MarkSeen, SweepNow, WorkMessage, decode_work
+from connector.domain.messages import Hint, Linked, MarkSeen, Recovered, SweepNow, WorkMessage, decode_work
 from connector.domain.rows import AnnotationRow
 from connector.engine.annotation_desk import AnnotationDesk
 from connector.engine.committer import Committer, Encode
@@ -116,7 +116,7 @@ class Owner:
                 self.annotations.take(message, ticket)
             case MarkSeen():
                 self.imports.take_mark(message, ticket)
-            case SweepNow():
+            case SweepNow() | Recovered():
                 self._sweeps.take(message, ticket)
 
     def _still_ours(self) -> bool:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from connector.domain import sweep_state as rules
 from connector.domain.ids import AnnotationId, format_clock, partition_of, sweep_entity
-from connector.domain.messages import Hint, SweepNow, Via
+from connector.domain.messages import Hint, Recovered, SweepNow, Via
 from connector.domain.outcome import Outcome
 from connector.domain.readings import CLOCKS, ListingRow
 from connector.domain.rows import SweepRow
@@ -37,12 +37,14 @@ class _Sweep:
     Attributes:
         hinted: Clock (or status) by id of what recent passes hinted; not sent again.
         asked: Messages that asked for a pass at once.
+        recovered: Facts that only sweeps had announced, since the last complete pass.
     """
 
     clock: str
     hinted: dict[AnnotationId, str] = field(default_factory=dict)
     asked: list[Ticket] = field(default_factory=list)
     asked_deep: bool = False
+    recovered: int = 0
     wake: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -60,10 +62,12 @@ class SweepDesk:
             clock: _Sweep(clock) for clock in clocks_of(partition, services.partitions)
         }
 
-    def take(self, message: SweepNow, ticket: Ticket) -> None:
-        """Somebody asks for a pass at once."""
+    def take(self, message: SweepNow | Recovered, ticket: Ticket) -> None:
+        """Somebody asks for a pass at once, or tells what a pass was good for."""
         sweep = self._sweeps.get(message.clock)
-        if sweep is None:
+        if sweep is None or isinstance(message, Recovered):
+            if sweep is not None and isinstance(message, Recovered):
+                sweep.recovered += message.count
             ticket.done()
             return
         sweep.asked.append(ticket)
@@ -105,11 +109,11 @@ class SweepDesk:
             raise
         sweep.asked_deep = False
         row = self._after(row, walk)
-        self._committer.submit(self._facts.completed(row, walk), asked)
+        recovered, sweep.recovered = sweep.recovered, 0
+        self._committer.submit(self._facts.completed(row, walk, recovered=recovered), asked)
         self._forget(sweep, row.watermark)
-        services.telemetry.sweep_pass(
-            sweep.clock, walk.seen, walk.new, 0, services.clock.monotonic() - started
-        )
+        seconds = services.clock.monotonic() - started
+        services.telemetry.sweep_pass(sweep.clock, walk.seen, walk.new, recovered, seconds)
 
     def _row(self, clock: str) -> SweepRow:
         sweeps = self._services.sweeps

@@ -143,9 +143,7 @@ class Uploader:
             size=document.size,
         )
         now = await services.rossum.server_time()
-        row = rules.intent(
-            holder[0], file_name=request.file_name, size=document.size, single=document.single, now=now
-        )
+        row = rules.intent(holder[0], request, single=document.single, now=now)
         await self._committer.submit(Outcome(rows={import_entity(received.import_id): row}))
         holder[0] = row
         services.telemetry.upload_started(received.import_id)

@@ -25,7 +25,10 @@ async def counters(call: Call) -> Any:
 
 
 async def documents(call: Call) -> Any:
-    """Every document with what became of it: the truth to compare with."""
+    """Every document with what became of it: the truth to compare with.
+
+    ``uploads`` is how often a file of that name and content was accepted, whatever documents it made.
+    """
     return [_document(call.world, number) for number in call.world.state.documents]
 
 

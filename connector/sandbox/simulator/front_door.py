@@ -19,6 +19,7 @@ BASIC = frozenset({
     "POST /documents", "GET /queues/{id}/export", "POST /queues/{id}/export",
 })  # fmt: skip
 DROPPED = "dropped"
+_DROPS = frozenset({"drop-before", "drop-after"})
 _DRIPS_PER_SECOND = 10
 
 
@@ -75,14 +76,21 @@ class FrontDoor:
             return self._refusal(HTTPStatus.TOO_MANY_REQUESTS, wait)
         fault = self._world.faults.take(request.method, path)
         try:
-            if fault is None:
-                response = await self._work(request, match)
-                self._world.counters.add(match.operation, response.status)
-                return response
-            return await self._suffer(request, match, fault)
-        except (ConnectionError, asyncio.CancelledError):
+            response, outcome = await self._respond(request, match, fault)
+        except BaseException:
             self._world.counters.add(match.operation, DROPPED)
             raise
+        self._world.counters.add(match.operation, outcome)
+        return response if fault is None else await _spoil(request, response, fault)
+
+    async def _respond(
+        self, request: web.BaseRequest, match: Match, fault: Fault | None
+    ) -> tuple[web.Response, int | str]:
+        """The answer before it is spoilt, and what it counts as."""
+        early = None if fault is None else self._instead(fault)
+        response = early or await self._work(request, match)
+        dropped = fault is not None and fault.kind in _DROPS
+        return response, DROPPED if dropped else response.status
 
     async def _work(self, request: web.BaseRequest, match: Match) -> web.Response:
         """Do what the request asks."""
@@ -120,29 +128,14 @@ class FrontDoor:
         response.headers["Date"] = self._world.clock.http_date()
         return response
 
-    async def _suffer(self, request: web.BaseRequest, match: Match, fault: Fault) -> web.StreamResponse:
-        """Answer with the fault."""
-        early = self._instead(request, fault)
-        if early is not None:
-            self._world.counters.add(
-                match.operation, DROPPED if fault.kind == "drop-before" else early.status
-            )
-            return early
-        response = await self._work(request, match)
-        dropped = fault.kind == "drop-after"
-        self._world.counters.add(match.operation, DROPPED if dropped else response.status)
-        if dropped:
-            return _hang_up(request)
-        return await _spoil(request, response, fault)
-
-    def _instead(self, request: web.BaseRequest, fault: Fault) -> web.Response | None:
+    def _instead(self, fault: Fault) -> web.Response | None:
         """The answer of a fault that leaves the request undone; None for other faults."""
         if fault.kind == "status":
             return self._refusal(fault.value)
         if fault.kind == "retry-after":
             return self._refusal(HTTPStatus.TOO_MANY_REQUESTS, fault.value)
         if fault.kind == "drop-before":
-            return _hang_up(request)
+            return web.Response()
         if fault.kind == "garbage":
             response = web.Response(body=b"<html>not what you asked for", content_type="application/json")
             response.headers["Date"] = self._world.clock.http_date()
@@ -151,13 +144,15 @@ class FrontDoor:
 
 
 async def _spoil(request: web.BaseRequest, response: web.Response, fault: Fault) -> web.StreamResponse:
-    """The real answer, late, slow, cut or under a wrong name."""
+    """The answer: late, slow, cut, under a wrong name, or never sent."""
     if fault.kind == "delay":
         await asyncio.sleep(fault.value)
     elif fault.kind == "content-type":
         response.headers["Content-Type"] = fault.value
     elif fault.kind in {"truncate", "drip"}:
         return await _trickle(request, response, fault)
+    elif fault.kind in _DROPS and request.transport is not None:
+        request.transport.abort()
     return response
 
 
@@ -178,10 +173,3 @@ async def _trickle(request: web.BaseRequest, response: web.Response, fault: Faul
         await slow.write(body[start : start + piece])
         await asyncio.sleep(pause)
     return slow
-
-
-def _hang_up(request: web.BaseRequest) -> web.Response:
-    """Close the connection unanswered; the returned answer never leaves."""
-    if request.transport is not None:
-        request.transport.abort()
-    return web.Response()

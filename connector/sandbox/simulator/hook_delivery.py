@@ -19,13 +19,14 @@ from connector.sandbox.simulator.background import Background
 from connector.sandbox.simulator.behaviour import HookTrouble
 from connector.sandbox.simulator.clock import SimulatorClock, iso
 from connector.sandbox.simulator.hook_payloads import Payloads
-from connector.sandbox.simulator.model import Annotation, Document, Hook, Json, Upload
+from connector.sandbox.simulator.model import ORGANIZATION, Annotation, Document, Hook, Json, Upload
 from connector.sandbox.simulator.state import State
 
 RETRIED = frozenset({408, 429, 500, 502, 503, 504})
 RETRY_WINDOW = 30.0  # seconds in which all attempts happen
 RETRY_PAUSES = (1.0, 2.0, 4.0, 8.0)  # seconds; our guess: four retries that fit the window
 REORDER_SPREAD = 1.0  # seconds by which a reordered hook may be overtaken
+SHORTEST_TIMEOUT = 0.001  # seconds; aiohttp takes 0 for none at all
 LOGS_KEPT = 1000
 _BODY_SHOWN = 2000  # characters of an answer kept in the log
 
@@ -175,7 +176,7 @@ class Deliveries:
                 config["url"],
                 data=body,
                 headers=headers,
-                timeout=aiohttp.ClientTimeout(total=config["timeout_s"]),
+                timeout=aiohttp.ClientTimeout(total=config["timeout_s"] or SHORTEST_TIMEOUT),
                 ssl=not config["insecure_ssl"],
                 allow_redirects=False,
             ) as response:
@@ -201,6 +202,7 @@ class Deliveries:
             "event": name,
             "action": action,
             "annotation_id": outgoing.about.annotation_id,
+            "organization_id": ORGANIZATION,
             "queue_id": outgoing.about.queue_id,
             "hook_id": outgoing.hook.id,
             "hook_type": outgoing.hook.body["type"],
@@ -210,7 +212,7 @@ class Deliveries:
             "response": answer if shown else None,
             "start": iso(started),
             "end": iso(self._clock.now()),
-            "settings": "{}",
+            "settings": outgoing.hook.body["settings"],
             "status": "completed" if taken else "failed",
             "uuid": outgoing.payload["request_id"],
         }

@@ -33,6 +33,7 @@ _CONFIG: Json = {
     "timeout_s": 30, "retry_count": 4, "retry_on_any_non_2xx": False, "payload_logging_enabled": False,
 }  # fmt: skip
 _RANGES = {"timeout_s": 60, "retry_count": 4}
+_NUMBERS: dict[str, Any] = {"timeout_s": int | float, "retry_count": int}
 _DEFAULTS: Json = {
     "type": "webhook", "metadata": {}, "run_after": [], "sideload": [], "active": True, "test": {},
     "extension_source": "custom", "settings": {}, "settings_schema": None, "secrets_schema": None,
@@ -148,7 +149,7 @@ def _config(kind: str, config: Json) -> Json:
         raise bad_field("config", "url: Enter a valid URL.")
     for name, most in _RANGES.items():
         value = config[name]
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
+        if isinstance(value, bool) or not isinstance(value, _NUMBERS[name]) or not 0 <= value <= most:
             raise bad_field("config", f"{name}: Ensure this value is between 0 and {most}.")
     config.pop("client_ssl_key", None)
     return config
@@ -162,11 +163,14 @@ def _queues(call: Call, references: Any) -> frozenset[int]:
 
 
 def _events(names: Any) -> frozenset[str]:
+    """The events as ``event.action``; an event named alone stands for all of its actions."""
+    found: set[str] = set()
     for name in names:
         event, _, action = str(name).partition(".")
         if event not in _ACTIONS or (action and action not in _ACTIONS[event]):
             raise bad_field("events", f'"{name}" is not a valid choice.')
-    return frozenset(names)
+        found |= {str(name)} if action else {f"{event}.{each}" for each in _ACTIONS[event]}
+    return frozenset(found)
 
 
 async def list_logs(call: Call) -> web.Response:

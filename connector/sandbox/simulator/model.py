@@ -183,6 +183,4 @@ class Hook:
 
     def wants(self, event: str, queue_id: int) -> bool:
         """Whether an event (``event.action``) of that queue is to be sent to it."""
-        if not self.body["active"] or queue_id not in self.queues:
-            return False
-        return event in self.events or event.partition(".")[0] in self.events
+        return bool(self.body["active"]) and queue_id in self.queues and event in self.events

@@ -10,7 +10,7 @@ from typing import IO, Any
 from urllib.parse import unquote
 
 import orjson
-from aiohttp import BodyPartReader, web
+from aiohttp import BodyPartReader
 
 from connector.sandbox.simulator.annotations import checked_metadata
 from connector.sandbox.simulator.content_store import ContentStore
@@ -225,12 +225,3 @@ def _too_large() -> ApiError:
     return ApiError(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE, {"detail": "Uploaded files exceed the limit of 40 MB."}
     )
-
-
-async def settle(request: web.BaseRequest) -> None:
-    """Read what is left of a refused body, so that the sender can finish and see the answer."""
-    left = LARGEST
-    async for piece in request.content.iter_any():
-        left -= len(piece)
-        if left < 0:
-            return

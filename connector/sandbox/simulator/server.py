@@ -105,6 +105,8 @@ class Simulator:
         """Send a request to the API or to the control endpoints."""
         assert self._world is not None
         assert self._door is not None
+        if request.headers.get("Expect", "").lower() == "100-continue":
+            await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         path = request.path
         if path.startswith(API):
             return await self._door.answer(request, path[len(API) :])

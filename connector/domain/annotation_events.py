@@ -1,0 +1,130 @@
+"""Turns a fact about an annotation into its event."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
+
+from connector.contracts import events as contracts
+from connector.contracts.captured import captured_fields
+from connector.contracts.envelope import Event
+from connector.domain.annotation_state import Fact
+from connector.domain.identity import Identity
+from connector.domain.ids import AnnotationId, annotation_entity, format_clock
+from connector.domain.messages import Hint, Via
+from connector.domain.readings import AnnotationReading, ExportReading
+from connector.domain.rows import AnnotationRow
+
+#: The first source that spoke of a fact is how it was observed.
+_ORDER = (Via.WEBHOOK, Via.SWEEP, Via.REPLAY, Via.READ)
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """Everything that an event about an annotation may tell."""
+
+    annotation: AnnotationId
+    row: AnnotationRow
+    reading: AnnotationReading
+    export: ExportReading | None
+    children: Sequence[AnnotationId]
+    hints: Sequence[Hint]
+
+
+class AnnotationEvents:
+    """Makes the events of one annotation."""
+
+    def __init__(self, identity: Identity, sight: Sight) -> None:
+        self._identity = identity
+        self._sight = sight
+        self._models: dict[str, Callable[[Fact], BaseModel]] = {
+            "annotation.ready": lambda fact: contracts.AnnotationReady(**self._shared(fact)),
+            "annotation.confirmed": lambda fact: contracts.AnnotationConfirmed(**self._shared(fact)),
+            "annotation.postponed": lambda fact: contracts.AnnotationPostponed(**self._shared(fact)),
+            "annotation.export_failed": lambda fact: contracts.AnnotationExportFailed(**self._shared(fact)),
+            "annotation.rejected": lambda fact: contracts.AnnotationRejected(**self._shared(fact)),
+            "annotation.deleted": lambda fact: contracts.AnnotationDeleted(**self._shared(fact)),
+            "annotation.purged": lambda fact: contracts.AnnotationPurged(**self._shared(fact)),
+            "annotation.split": self._split,
+            "annotation.superseded": self._superseded,
+            "annotation.captured": self._captured,
+        }
+
+    def event(self, fact: Fact) -> Event:
+        """The event of a fact."""
+        sight, entity = self._sight, annotation_entity(self._sight.annotation)
+        revision = f"{fact.capture}@{fact.revision}" if fact.capture else fact.revision
+        return Event(
+            id=self._identity.event_id(entity, fact.name, revision),
+            name=fact.name,
+            source=self._identity.source(sight.reading.queue),
+            subject=f"annotations/{sight.annotation}",
+            time=fact.time or format_clock(sight.reading.at),
+            key=sight.row.key,
+            revision=fact.revision,
+            via=self._via(),
+            data=self._models[fact.name](fact),
+            import_id=sight.row.import_id,
+        )
+
+    def _via(self) -> Via:
+        told = {hint.via for hint in self._sight.hints}
+        return next((via for via in _ORDER if via in told), Via.READ)
+
+    def _shared(self, fact: Fact) -> dict[str, Any]:
+        sight = self._sight
+        return {
+            "document_key": sight.row.key,
+            "import_id": sight.row.import_id,
+            "annotation": self._annotation(),
+            "document": self._document(),
+            "metadata": dict(sight.reading.metadata),
+            "root": sight.row.root,
+        }
+
+    def _annotation(self) -> contracts.AnnotationInfo:
+        reading, clocks = self._sight.reading, self._sight.reading.clocks
+        return contracts.AnnotationInfo(
+            id=reading.id,
+            url=reading.url,
+            status=reading.status,
+            queue=reading.queue,
+            schema=reading.schema,
+            automated=reading.automated,
+            arrived_at=clocks.get("arrived_at"),
+            confirmed_at=clocks.get("confirmed_at"),
+            exported_at=clocks.get("exported_at"),
+            modified_at=reading.modified_at,
+            modifier=reading.modifier,
+        )
+
+    def _document(self) -> contracts.DocumentInfo | None:
+        sight = self._sight
+        document = sight.reading.document
+        if document is None:
+            return None
+        return contracts.DocumentInfo(
+            id=document,
+            url=f"{self._identity.base_url}/documents/{document}",
+            file_name=sight.export.file_name if sight.export else None,
+        )
+
+    def _split(self, fact: Fact) -> BaseModel:
+        return contracts.AnnotationSplit(**self._shared(fact), children=list(self._sight.children))
+
+    def _superseded(self, fact: Fact) -> BaseModel:
+        published = self._sight.row.published.get(f"annotation.captured:{fact.capture}")
+        current = published if published and published != fact.revision else None
+        return contracts.AnnotationSuperseded(**self._shared(fact), superseded=fact.revision, current=current)
+
+    def _captured(self, fact: Fact) -> BaseModel:
+        content = self._sight.export.content if self._sight.export else []
+        fields, tables = captured_fields(content)
+        return contracts.AnnotationCaptured(
+            **self._shared(fact),
+            revision_count=self._sight.row.counts.get(fact.capture or "", 1),
+            fields=fields,
+            tables=tables,
+            content=content,
+        )

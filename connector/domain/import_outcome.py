@@ -1,0 +1,127 @@
+"""From a decision about an import to what it makes true: events, dead letters, the row."""
+
+from datetime import datetime
+
+from pydantic import BaseModel
+
+from connector.contracts import events as contracts
+from connector.contracts.arrivals import ReceivedArrival
+from connector.contracts.dead_letters import Cause, dead_letter
+from connector.contracts.envelope import Event, KafkaRecord
+from connector.domain import import_state as rules
+from connector.domain.copies import ArrivalCopy
+from connector.domain.identity import Identity
+from connector.domain.ids import ImportId, format_clock, import_entity
+from connector.domain.messages import Via
+from connector.domain.outcome import NOTHING, Outcome
+from connector.domain.rows import ImportRow
+from connector.errors import Rejected
+
+
+class ImportFacts:
+    """Makes the outcomes of imports."""
+
+    def __init__(self, identity: Identity) -> None:
+        self._identity = identity
+
+    def accepted(self, import_id: ImportId, row: ImportRow, received: ReceivedArrival | None) -> Outcome:
+        """Rossum has taken the upload."""
+        data = contracts.ImportAccepted(
+            document_key=row.document_key,
+            import_id=import_id,
+            metadata=_theirs(received),
+            generation=row.generation,
+            queue=row.queue,
+            file_name=row.file_name,
+        )
+        event = self._event("import.accepted", import_id, row, data, row.accepted_at or "")
+        return Outcome(rows={import_entity(import_id): row}, events=(event,))
+
+    def completed(
+        self, import_id: ImportId, row: ImportRow, received: ReceivedArrival | None, before: Outcome
+    ) -> Outcome:
+        """All annotations are known and imported; `before` is what becomes true with it."""
+        data = contracts.ImportCompleted(
+            document_key=row.document_key,
+            import_id=import_id,
+            metadata=_theirs(received),
+            generation=row.generation,
+            annotations=sorted(int(annotation) for annotation in row.annotations),
+            documents=list(row.documents),
+        )
+        event = self._event("import.completed", import_id, row, data, row.accepted_at or "")
+        return Outcome(
+            rows={**before.rows, import_entity(import_id): row},
+            events=(*before.events, event),
+            messages=before.messages,
+        )
+
+    def failed(  # noqa: PLR0913 - one fact, told whole
+        self,
+        import_id: ImportId,
+        row: ImportRow,
+        error: Rejected,
+        *,
+        copy: ArrivalCopy | None,
+        received: ReceivedArrival | None,
+        now: datetime,
+        before: Outcome = NOTHING,
+    ) -> Outcome:
+        """The generation has ended without success: row, event and dead letter together."""
+        after = rules.failed(row, reason=str(error))
+        attempts = max(row.attempt, 1)
+        data = contracts.ImportFailed(
+            document_key=row.document_key,
+            import_id=import_id,
+            metadata=_theirs(received),
+            generation=row.generation,
+            stage=error.stage,
+            reason=str(error),
+            http_status=error.http_status,
+            attempts=attempts,
+            annotations=sorted(int(annotation) for annotation in row.annotations),
+        )
+        event = self._event("import.failed", import_id, after, data, format_clock(now))
+        letters = (_letter(copy, row, error, attempts, now),) if copy is not None else ()
+        return Outcome(
+            rows={**before.rows, import_entity(import_id): after},
+            events=(*before.events, event),
+            dead_letters=letters,
+            messages=before.messages,
+        )
+
+    def _event(self, name: str, import_id: ImportId, row: ImportRow, data: BaseModel, time: str) -> Event:
+        revision = str(row.generation)
+        return Event(
+            id=self._identity.event_id(import_entity(import_id), name, revision),
+            name=name,
+            source=self._identity.source(row.queue),
+            subject=f"imports/{import_id}",
+            time=time,
+            key=row.document_key,
+            revision=revision,
+            via=Via.READ,
+            data=data,
+            import_id=import_id,
+            causation=row.causation,
+            traceparent=row.traceparent,
+            tracestate=row.tracestate,
+        )
+
+
+def _theirs(received: ReceivedArrival | None) -> dict[str, object]:
+    return dict(received.arrival.metadata) if received is not None else {}
+
+
+def _letter(
+    copy: ArrivalCopy, row: ImportRow, error: Rejected, attempts: int, now: datetime
+) -> KafkaRecord:
+    cause = Cause(
+        stage=error.stage,
+        error_class=type(error).__name__,
+        message=str(error),
+        attempts=attempts,
+        first_failure=row.first_failure or format_clock(now),
+        redrives=row.generation - 1,
+    )
+    return dead_letter(copy.value, copy.key, copy.headers, copy.at, cause)
