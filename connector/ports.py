@@ -98,9 +98,7 @@ class Rossum(Protocol):
     ) -> Mapping[AnnotationId, AnnotationReading]:
         """Those of `ids` that the annotation list shows; calls of several callers are merged, 100 ids each."""
 
-    async def exports(
-        self, queue: QueueId, ids: Collection[AnnotationId]
-    ) -> Mapping[AnnotationId, ExportReading]:
+    async def exports(self, queue: QueueId, ids: Collection[AnnotationId]) -> Mapping[AnnotationId, ExportReading]:
         """Those of `ids` that the queue's export shows, merged likewise (lane captured)."""
 
     async def annotation(self, annotation: AnnotationId) -> AnnotationReading | None:

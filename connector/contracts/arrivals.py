@@ -1,14 +1,14 @@
-"""What producers send: document arrivals, as CloudEvents (binary or structured) or plain JSON."""
+"""Arrivals: what a producer writes to have a document imported, and how a record becomes one."""
 
-import base64
-import binascii
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
-import orjson
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError
 
+from connector.contracts.incoming import Form, Incoming, Unreadable, data_of, take
 from connector.domain.ids import (
     ImportId,
     import_id_from_cloudevent,
@@ -17,74 +17,163 @@ from connector.domain.ids import (
 )
 from connector.errors import Rejected, Stage
 
+#: Levels of nesting in `values` and `metadata`; they go into other JSON, whose writers stop at 254.
+MAX_DEPTH: Final = 64
+#: 1 to 255 characters without control characters, which CloudEvents attributes may not have.
+DOCUMENT_ID_PATTERN: Final = r"^[^\x00-\x1f\x7f-\x9f]{1,255}$"
+_DOCUMENT_ID: Final = re.compile(DOCUMENT_ID_PATTERN.removesuffix("$"))
+#: At most this many faults of one arrival are named.
+_FAULTS_SHOWN: Final = 5
+
+#: What each field must be, for people; never says what it was, since an inline document must not be echoed.
+EXPECTED: Final = {
+    "source": "an object that says where the document is",
+    "kind": "one of https, s3, gcs, azure, file, inline",
+    "url": "a URL of 1 to 8192 characters",
+    "bucket": "the name of a bucket or container",
+    "key": "the key of an object, 1 to 1024 characters",
+    "version": "the version of an object, 1 to 1024 characters",
+    "path": "a path of 1 to 4096 characters",
+    "base64": "the document in base64, at least one character",
+    "sha256": "64 hexadecimal digits",
+    "size": "a number of bytes, 0 or more",
+    "queue": "a queue's id, its URL or a configured alias",
+    "document_id": "text of 1 to 255 characters without control characters",
+    "file_name": "text of 1 to 1024 characters",
+    "content_type": "a media type such as application/pdf",
+    "values": f"an object, nested at most {MAX_DEPTH} levels deep",
+    "metadata": f"an object, nested at most {MAX_DEPTH} levels deep",
+}
+
 
 class _Contract(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    """Frozen; what it does not know is ignored, so that producers may add."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
 
 
-class _Source(_Contract):
-    sha256: str | None = Field(
-        None, pattern="^[0-9a-fA-F]{64}$", description="Hex SHA-256 of the document; a fetch that differs fails."
-    )
-    size: int | None = Field(None, ge=0, description="Size of the document in bytes; a fetch that differs fails.")
+class _Located(_Contract):
+    sha256: Annotated[
+        str | None,
+        Field(
+            pattern=r"^[0-9a-fA-F]{64}$",
+            description="SHA-256 of the document in hex; one that differs is refused.",
+        ),
+    ] = None
+    size: Annotated[
+        int | None,
+        Field(ge=0, description="Size of the document in bytes; one that differs is refused."),
+    ] = None
 
 
-class HttpsSource(_Source):
+class HttpsSource(_Located):
     """A document behind an https URL."""
 
-    kind: Literal["https"]
-    url: str = Field(description="An https URL whose host the connector allows.")
+    kind: Annotated[Literal["https"], Field(description="Tells the kind of source.")]
+    url: Annotated[
+        str,
+        Field(min_length=1, max_length=8192, description="Where to GET it; a signed URL must outlive retries."),
+    ]
 
 
-class ObjectSource(_Source):
+class ObjectSource(_Located):
     """A document in an object store."""
 
-    kind: Literal["s3", "gcs", "azure"]
-    bucket: str = Field(description="Bucket or container.")
-    key: str = Field(description="Name of the object.")
-    version: str | None = Field(None, description="Version of the object.")
+    kind: Annotated[Literal["s3", "gcs", "azure"], Field(description="Tells the kind of store.")]
+    bucket: Annotated[str, Field(min_length=1, max_length=255, description="Bucket or container.")]
+    key: Annotated[str, Field(min_length=1, max_length=1024, description="Key of the object.")]
+    version: Annotated[
+        str | None, Field(min_length=1, max_length=1024, description="Version of the object; the newest when absent.")
+    ] = None
 
 
-class FileSource(_Source):
-    """A document in a file that the connector can read."""
+class FileSource(_Located):
+    """A document on a file system that the connector sees."""
 
-    kind: Literal["file"]
-    path: str = Field(description="Absolute path below a configured root.")
+    kind: Annotated[Literal["file"], Field(description="Tells the kind of source.")]
+    path: Annotated[
+        str, Field(min_length=1, max_length=4096, description="Absolute path below one of the configured roots.")
+    ]
 
 
-class InlineSource(_Source):
-    """A document inside the event itself."""
+class InlineSource(_Located):
+    """A document inside of the arrival itself."""
 
-    kind: Literal["inline"]
-    base64: str = Field(description="The document, base64.")
+    kind: Annotated[Literal["inline"], Field(description="Tells the kind of source.")]
+    base64: Annotated[str, Field(min_length=1, description="The document in base64 (RFC 4648, padded).")]
 
 
 Source = Annotated[HttpsSource | ObjectSource | FileSource | InlineSource, Field(discriminator="kind")]
 
 
-class Arrival(_Contract):
-    """A document that should be imported to Rossum."""
+def _shallow(value: dict[str, Any]) -> dict[str, Any]:
+    if _deeper_than(value, MAX_DEPTH):
+        raise PydanticCustomError("too_deep", "nested too deep")
+    return value
 
-    source: Source = Field(description="Where the document is.")
-    queue: int | str | None = Field(
-        None, description="Rossum queue: id, API URL or configured alias; the default queue when absent."
-    )
-    document_id: str | None = Field(
-        None, min_length=1, max_length=255, description="The producer's id; becomes the key of all events."
-    )
-    file_name: str | None = Field(None, description="File name in Rossum; the source's own when absent.")
-    content_type: str | None = Field(None, description="MIME type, where the producer knows it.")
-    values: dict[str, Any] = Field(
-        default_factory=dict, description="Initial values of Rossum schema fields, keys `upload:<id>`."
-    )
-    metadata: dict[str, Any] = Field(
-        default_factory=dict, description="Copied to the annotation and back onto every event."
-    )
+
+def _deeper_than(value: Any, levels: int) -> bool:
+    if isinstance(value, dict):
+        return levels == 0 or any(_deeper_than(item, levels - 1) for item in value.values())
+    if isinstance(value, list):
+        return levels == 0 or any(_deeper_than(item, levels - 1) for item in value)
+    return False
+
+
+_Object = Annotated[dict[str, Any], AfterValidator(_shallow)]
+
+
+class Arrival(_Contract):
+    """A document that wants to be imported."""
+
+    source: Annotated[Source, Field(description="Where the document is.")]
+    queue: Annotated[
+        Annotated[int, Field(ge=1)] | Annotated[str, Field(min_length=1, max_length=1024)] | None,
+        Field(description="Rossum queue: id, API URL or a configured alias; the default queue when absent."),
+    ] = None
+    document_id: Annotated[
+        str | None,
+        Field(
+            pattern=DOCUMENT_ID_PATTERN,
+            description="The producer's own name of the document, 1 to 255 characters without control "
+            "characters: key of all its events. In plain JSON it also makes repeated arrivals one import.",
+        ),
+    ] = None
+    file_name: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            max_length=1024,
+            description="Name in Rossum, made safe and short there; the source's own when absent.",
+        ),
+    ] = None
+    content_type: Annotated[
+        str | None,
+        Field(
+            pattern=r"^[A-Za-z0-9!#$&^_.+-]{1,127}/[ -~]{1,127}$",
+            description="Media type; told by content when absent.",
+        ),
+    ] = None
+    values: Annotated[
+        _Object, Field(description="Values for fields of the schema, keys `upload:<id>`; at most 64 levels.")
+    ] = {}
+    metadata: Annotated[
+        _Object,
+        Field(
+            description="Anything; copied to the annotation and back onto every event. With our mark at most "
+            "4,096 bytes as JSON, at most 64 levels."
+        ),
+    ] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class Coordinates:
-    """Where a record stands in Kafka; `cluster` is the cluster id."""
+    """The place of a record in Kafka.
+
+    Attributes:
+        cluster: The cluster's id.
+        timestamp_ms: The record's timestamp, milliseconds since 1970.
+    """
 
     cluster: str
     topic: str
@@ -94,13 +183,18 @@ class Coordinates:
 
     @property
     def causation(self) -> str:
-        """As events name it: `topic/partition/offset`."""
+        """As in `ce_causation`: `topic/partition/offset`."""
         return f"{self.topic}/{self.partition}/{self.offset}"
 
 
 @dataclass(frozen=True, slots=True)
 class ReceivedArrival:
-    """An arrival that could be read, and who it is."""
+    """An arrival that can be read.
+
+    Attributes:
+        document_key: Key of all its events: the arrival's `document_id`, else the import id.
+        causation: Where it was announced, `topic/partition/offset`.
+    """
 
     import_id: ImportId
     document_key: str
@@ -111,130 +205,66 @@ class ReceivedArrival:
 
 
 def identify(value: bytes | None, headers: Sequence[tuple[str, bytes]], at: Coordinates) -> ImportId:
-    """The import id of any record, readable or not; never raises."""
-    try:
-        envelope = _open(value, dict(headers))
-    except Rejected as error:
-        envelope = _Envelope(None, *_ce_identity(dict(headers)))
-        del error
-    if envelope.ce_source and envelope.ce_id:
-        return import_id_from_cloudevent(envelope.ce_source, envelope.ce_id)
-    data = envelope.data
-    document_id = data.get("document_id") if isinstance(data, Mapping) else None
-    if isinstance(document_id, str) and document_id:
-        return import_id_from_document(document_id)
-    return import_id_from_record(
-        cluster=at.cluster, topic=at.topic, partition=at.partition, offset=at.offset
-    )
+    """The import id of any record, a poison one too; the same that :func:`read_arrival` gives. Never raises."""
+    return _import_id(take(value, headers), at)
 
 
-def read_arrival(
-    value: bytes | None, headers: Sequence[tuple[str, bytes]], at: Coordinates
-) -> ReceivedArrival:
-    """Parse an arrival.
+def read_arrival(value: bytes | None, headers: Sequence[tuple[str, bytes]], at: Coordinates) -> ReceivedArrival:
+    """The arrival that a record announces.
 
     Raises:
-        Rejected: With one sentence that names what is wrong, never the values (they may hold a document).
+        Rejected: It can't be read (stage validate); the sentence names the fields at fault, never their values.
     """
-    named = dict(headers)
-    envelope = _open(value, named)
-    if not isinstance(envelope.data, Mapping):
-        raise _invalid("the arrival's data is no JSON object")
+    incoming = take(value, headers)
     try:
-        arrival = Arrival.model_validate(envelope.data)
+        arrival = Arrival.model_validate(_object(data_of(incoming)))
+    except Unreadable as fault:
+        raise Rejected(f"The arrival cannot be read: {fault}.", stage=Stage.VALIDATE) from None
     except ValidationError as error:
-        raise _invalid(f"the arrival is not valid: {_problems(error)}") from None
-    import_id = identify(value, headers, at)
+        raise Rejected(f"The arrival is not valid: {_faults(error)}.", stage=Stage.VALIDATE) from None
+    import_id = _import_id(incoming, at)
     return ReceivedArrival(
-        import_id,
-        arrival.document_id or import_id,
-        arrival,
-        at.causation,
-        _text(named.get("traceparent")) or _text(named.get("ce_traceparent")) or envelope.traceparent,
-        _text(named.get("tracestate")),
+        import_id=import_id,
+        document_key=arrival.document_id or import_id,
+        arrival=arrival,
+        causation=at.causation,
+        traceparent=incoming.traceparent,
+        tracestate=incoming.tracestate,
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Envelope:
-    data: Any
-    ce_source: str | None = None
-    ce_id: str | None = None
-    traceparent: str | None = None
+def _object(data: Any) -> dict[str, Any]:
+    if not isinstance(data, dict):
+        raise Unreadable("the data must be a JSON object")
+    return data
 
 
-def _open(value: bytes | None, headers: Mapping[str, bytes]) -> _Envelope:
-    """Tell the mode and take the data out of its envelope."""
-    if value is None or not value.strip():
-        raise _invalid("the arrival has no value")
-    content_type = (_text(headers.get("content-type")) or "").split(";")[0].strip().lower()
-    if content_type == "application/cloudevents+json":
-        return _structured(_json(value))
-    if any(name.startswith("ce_") for name in headers):
-        return _binary(value, headers)
-    data = _json(value)
-    if isinstance(data, Mapping) and "specversion" in data and "source" in data and "id" in data:
-        return _structured(data)
-    return _Envelope(data)
+def _import_id(incoming: Incoming, at: Coordinates) -> ImportId:
+    if incoming.event is not None:
+        return import_id_from_cloudevent(*incoming.event)
+    if incoming.form is Form.PLAIN and isinstance(incoming.body, dict):
+        document_id = incoming.body.get("document_id")
+        if isinstance(document_id, str) and _DOCUMENT_ID.fullmatch(document_id):
+            return import_id_from_document(document_id)
+    return import_id_from_record(cluster=at.cluster, topic=at.topic, partition=at.partition, offset=at.offset)
 
 
-def _binary(value: bytes, headers: Mapping[str, bytes]) -> _Envelope:
-    for name in ("ce_specversion", "ce_id", "ce_source", "ce_type"):
-        if not _text(headers.get(name)):
-            raise _invalid(f"the CloudEvent lacks the header {name}")
-    if _text(headers["ce_specversion"]) != "1.0":
-        raise _invalid("the CloudEvent's ce_specversion is not 1.0")
-    source, event_id = _ce_identity(headers)
-    return _Envelope(_json(value), source, event_id)
+def _faults(error: ValidationError) -> str:
+    """One clause per field; `include_input=False` keeps values out of the details themselves."""
+    details = error.errors(include_url=False, include_input=False, include_context=False)
+    clauses = list(dict.fromkeys(_fault(detail["loc"], detail["type"]) for detail in details))
+    more = f"; and {len(clauses) - _FAULTS_SHOWN} more" if len(clauses) > _FAULTS_SHOWN else ""
+    return "; ".join(clauses[:_FAULTS_SHOWN]) + more
 
 
-def _structured(document: Any) -> _Envelope:
-    if not isinstance(document, Mapping):
-        raise _invalid("the structured CloudEvent is no JSON object")
-    for name in ("specversion", "id", "source", "type"):
-        if not isinstance(document.get(name), str) or not document[name]:
-            raise _invalid(f"the structured CloudEvent lacks the attribute {name}")
-    if document["specversion"] != "1.0":
-        raise _invalid("the CloudEvent's specversion is not 1.0")
-    data = document.get("data")
-    if data is None and isinstance(document.get("data_base64"), str):
-        try:
-            data = _json(base64.b64decode(document["data_base64"], validate=True))
-        except (binascii.Error, ValueError, Rejected):
-            data = None
-    traceparent = document.get("traceparent")
-    return _Envelope(
-        data, document["source"], document["id"], traceparent if isinstance(traceparent, str) else None
-    )
-
-
-def _ce_identity(headers: Mapping[str, bytes]) -> tuple[str | None, str | None]:
-    return _text(headers.get("ce_source")), _text(headers.get("ce_id"))
-
-
-def _json(value: bytes) -> Any:
-    try:
-        return orjson.loads(value)
-    except orjson.JSONDecodeError:
-        raise _invalid("the arrival is not valid JSON in UTF-8") from None
-
-
-def _text(value: bytes | None) -> str | None:
-    if value is None:
-        return None
-    try:
-        return value.decode()
-    except UnicodeDecodeError:
-        return None
-
-
-def _problems(error: ValidationError) -> str:
-    found = [
-        f"{'.'.join(str(part) for part in problem['loc']) or 'data'}: {problem['type'].replace('_', ' ')}"
-        for problem in error.errors(include_input=False, include_url=False, include_context=False)
-    ]
-    return "; ".join(found[:5])
-
-
-def _invalid(sentence: str) -> Rejected:
-    return Rejected(sentence, stage=Stage.VALIDATE)
+def _fault(location: tuple[int | str, ...], kind: str) -> str:
+    """Names the field: locations carry a tag of the union between `source` and its field, and end in a branch."""
+    path = [str(part) for part in location[:1]]
+    if path == ["source"] and len(location) > 2:  # noqa: PLR2004 - source, tag, field
+        path.append(str(location[2]))
+    if kind in {"union_tag_invalid", "union_tag_not_found"}:
+        path.append("kind")
+    name = ".".join(path)
+    if kind in {"missing", "union_tag_not_found"}:
+        return f"`{name}` is missing, it must be {EXPECTED[path[-1]]}"
+    return f"`{name}` must be {EXPECTED[path[-1]]}"

@@ -1,84 +1,108 @@
-"""Reads Rossum's export tree into typed fields and tables; odd trees give fewer fields, never an error."""
+"""Captured data: Rossum's export tree as typed fields and tables, and the two smaller forms of its event."""
 
-from collections.abc import Iterator, Mapping
-from datetime import date
-from decimal import Decimal, InvalidOperation
-from typing import Any
+import re
+from decimal import Decimal
+from typing import Any, Final, TypeGuard
 
-from connector.contracts.events import CapturedField
+from connector.contracts.envelope import encode_data
+from connector.contracts.events import AnnotationCaptured, AnnotationCapturedThin, CapturedField
 
 Fields = dict[str, CapturedField]
 Tables = dict[str, list[Fields]]
 
+_PLAIN: Final = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
+_NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
+#: What is left out of an event that is too large, most dispensable first.
+_OMISSIBLE: Final = ("content", "tables", "fields")
+
 
 def captured_fields(content: Any) -> tuple[Fields, Tables]:
-    """Header fields and tables of an export tree.
+    """Header fields and tables of an export tree; odd trees give fewer of them, never an error.
 
-    A schema id that occurs twice outside a table keeps its last value. A multivalue of plain datapoints is a table
-    whose rows have one field each.
+    Rows of a multivalue are its tuples; a datapoint directly below it is a row of one field. Empty tuples are no
+    rows, since an empty table has one. A table inside of another, or met twice, is a table of its own with all rows.
+    A field that occurs twice keeps its first value that is not empty; `content` still has both.
     """
     fields: Fields = {}
     tables: Tables = {}
-    for node in _nodes(content):
-        _collect(node, fields, tables)
-    return fields, tables
+    # A stack instead of recursion: nothing says how deep a tree is.
+    stack = [(node, fields) for node in _children(content)]
+    while stack:
+        node, target = stack.pop()
+        schema_id, category = node.get("schema_id"), node.get("category")
+        if category == "datapoint":
+            _keep(target, schema_id, node)
+        elif category == "multivalue" and isinstance(schema_id, str):
+            rows: list[tuple[dict[str, Any], Fields]] = [(child, {}) for child in _children(node.get("children"))]
+            tables.setdefault(schema_id, []).extend(row for _, row in reversed(rows))
+            stack.extend(rows)
+        elif category in ("section", "tuple"):
+            stack.extend((child, target) for child in _children(node.get("children")))
+    return fields, {name: [row for row in rows if row] for name, rows in tables.items()}
 
 
-def _nodes(children: Any) -> Iterator[Mapping[str, Any]]:
-    if isinstance(children, list):
-        yield from (child for child in children if isinstance(child, Mapping))
+def _children(children: Any) -> list[dict[str, Any]]:
+    """Last one first, as a stack wants them."""
+    return [child for child in reversed(children) if isinstance(child, dict)] if isinstance(children, list) else []
 
 
-def _collect(node: Mapping[str, Any], fields: Fields, tables: Tables) -> None:
-    schema_id = node.get("schema_id")
-    match node.get("category"):
-        case "datapoint" if isinstance(schema_id, str):
-            fields[schema_id] = _field(node)
-        case "multivalue" if isinstance(schema_id, str):
-            rows = [_row(child) for child in _nodes(node.get("children"))]
-            tables.setdefault(schema_id, []).extend(row for row in rows if row)
-        case _:
-            for child in _nodes(node.get("children")):
-                _collect(child, fields, tables)
+def _keep(target: Fields, schema_id: Any, node: dict[str, Any]) -> None:
+    if not isinstance(schema_id, str):
+        return
+    known = target.get(schema_id)
+    if known is None or known["value"] is None:
+        target[schema_id] = _field(node)
 
 
-def _row(node: Mapping[str, Any]) -> Fields:
-    fields: Fields = {}
-    _collect(node, fields, {})
-    return fields
-
-
-def _field(node: Mapping[str, Any]) -> CapturedField:
+def _field(node: dict[str, Any]) -> CapturedField:
     kind, confidence = node.get("type"), node.get("rir_confidence")
     kind = kind if isinstance(kind, str) else None
-    return CapturedField(
-        value=_value(node.get("value"), kind),
-        type=kind,
-        confidence=float(confidence) if isinstance(confidence, int | float) else None,
-    )
+    return {
+        "value": _value(node.get("value"), kind),
+        "type": kind,
+        "confidence": confidence if _is_number(confidence) and 0 <= confidence <= 1 else None,
+    }
+
+
+def _is_number(raw: Any) -> TypeGuard[int | float]:
+    return isinstance(raw, int | float) and not isinstance(raw, bool)
 
 
 def _value(raw: Any, kind: str | None) -> str | None:
-    if raw is None or raw == "":
+    """Dates come normalised; what is no date stays as it is, like every other text."""
+    if _is_number(raw):
+        raw = str(raw)
+    if not isinstance(raw, str) or not raw:
         return None
-    text = raw if isinstance(raw, str) else str(raw)
-    if kind == "number":
-        return _number(text)
-    return _date(text) if kind == "date" else text
+    return _number(raw) if kind == "number" else raw
 
 
 def _number(text: str) -> str:
-    """Decimal text without an exponent; as it came where it is no number."""
-    try:
-        number = Decimal(text)
-    except InvalidOperation:
+    """Decimal text without an exponent; as it came where it is no number or its exponent has four digits."""
+    if _PLAIN.fullmatch(text):
         return text
-    # A huge exponent would blow up into that many digits.
-    return f"{number:f}" if number.is_finite() and abs(number.adjusted()) < 1000 else text  # noqa: PLR2004
+    return f"{Decimal(text):f}" if _NUMBER.fullmatch(text) else text
 
 
-def _date(text: str) -> str:
-    try:
-        return date.fromisoformat(text).isoformat()
-    except ValueError:
-        return text
+def thin(captured: AnnotationCaptured) -> AnnotationCapturedThin:
+    """The same revision without its data."""
+    names = AnnotationCapturedThin.model_fields
+    return AnnotationCapturedThin.model_construct(**{name: getattr(captured, name) for name in names})
+
+
+def shrink(captured: AnnotationCaptured, limit_bytes: int, *, content_url: str | None = None) -> AnnotationCaptured:
+    """The same event in at most `limit_bytes` of JSON, as far as leaving out `content`, `tables` and `fields` helps.
+
+    Args:
+        captured: The whole event.
+        limit_bytes: For the data alone, without key and headers.
+        content_url: Where Rossum serves what was left out; the annotation's own content when None.
+    """
+    omitted: list[str] = []
+    for part in _OMISSIBLE:
+        if len(encode_data(captured)) <= limit_bytes:
+            break
+        omitted.append(part)
+        url = content_url or f"{captured.annotation.url}/content"
+        captured = captured.model_copy(update={part: None, "omitted": [*omitted], "content_url": url})
+    return captured

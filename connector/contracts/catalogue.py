@@ -7,6 +7,7 @@ from enum import StrEnum
 from pydantic import BaseModel
 
 from connector.contracts import events
+from connector.contracts.captured import thin
 from connector.contracts.envelope import Event, EventMode, KafkaRecord, to_record
 
 
@@ -81,10 +82,10 @@ CATALOGUE: Mapping[str, EventType] = {kind.name: kind for kind in _TYPES}
 
 def records_of(event: Event, mode: EventMode) -> list[tuple[TopicRole, KafkaRecord]]:
     """The records of an event, one per topic, all with the same id; captured data only on the captured topic."""
-    records = []
+    records: list[tuple[TopicRole, KafkaRecord]] = []
     for role in CATALOGUE[event.name].topics:
         if isinstance(event.data, events.AnnotationCaptured) and role is not TopicRole.CAPTURED:
-            records.append((role, to_record(event, mode, events.thin(event.data), CAPTURED_THIN)))
+            records.append((role, to_record(event, mode, thin(event.data), CAPTURED_THIN)))
         else:
             records.append((role, to_record(event, mode)))
     return records

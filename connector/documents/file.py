@@ -64,9 +64,7 @@ class FileDocuments:
             size = await asyncio.to_thread(reader.open, root, components)
             async with aclosing(_pieces(reader)) as chunks:
                 name = name_from_path(source.path)
-                yield Opened(
-                    shown=shown, size=size, chunks=chunks, file_name=name, content_type=type_by_name(name)
-                )
+                yield Opened(shown=shown, size=size, chunks=chunks, file_name=name, content_type=type_by_name(name))
         finally:
             reader.close()
 
@@ -75,9 +73,7 @@ class FileDocuments:
             raise Rejected("The file source is off; set IMPORTS__FILE_ROOTS.", stage=Stage.VALIDATE)
         parts = [part for part in path.split("/") if part not in {"", "."}]
         if not path.startswith("/") or "\0" in path or ".." in parts:
-            raise Rejected(
-                "The path of the document must be absolute and without `..`.", stage=Stage.VALIDATE
-            )
+            raise Rejected("The path of the document must be absolute and without `..`.", stage=Stage.VALIDATE)
         for root in self._roots:
             depth = len(root.parts) - 1
             if tuple(parts[:depth]) == root.parts[1:] and len(parts) > depth:

@@ -99,8 +99,7 @@ class Meter:
 
     def _too_large(self) -> Rejected:
         return Rejected(
-            f"{self._opened.shown} is larger than the {self._expected.max_bytes} bytes that "
-            "IMPORTS__MAX_BYTES allows.",
+            f"{self._opened.shown} is larger than the {self._expected.max_bytes} bytes that IMPORTS__MAX_BYTES allows.",
             stage=Stage.VALIDATE,
         )
 

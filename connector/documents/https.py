@@ -199,9 +199,7 @@ def _next_hop(response: ClientResponse, location: Location) -> Location:
 def _refusal(status: int, shown: str) -> Rejected | Retryable:
     if status in _LATER or status >= _FIRST_SERVER_ERROR:
         return Retryable(f"{shown} answered {status}; it may work later")
-    return Rejected(
-        f"{shown} answered {status} instead of the document.", stage=Stage.FETCH, http_status=status
-    )
+    return Rejected(f"{shown} answered {status} instead of the document.", stage=Stage.FETCH, http_status=status)
 
 
 def _forbidden(location: Location, reason: str) -> Rejected:

@@ -126,9 +126,7 @@ def _linked(after: AnnotationRow, subject: Subject, reading: AnnotationReading) 
     return replace(after, import_id=import_id)
 
 
-def _word_to_import(
-    after: AnnotationRow, annotation: AnnotationId, reading: AnnotationReading
-) -> MarkSeen | None:
+def _word_to_import(after: AnnotationRow, annotation: AnnotationId, reading: AnnotationReading) -> MarkSeen | None:
     """Tell the import at first sight and when the annotation leaves `importing`; later statuses are not its business."""
     if after.import_id is None:
         return None
@@ -137,9 +135,7 @@ def _word_to_import(
     return None
 
 
-def _mark_seen(
-    row: AnnotationRow, annotation: AnnotationId, status: str, *, created_at: str | None = None
-) -> MarkSeen:
+def _mark_seen(row: AnnotationRow, annotation: AnnotationId, status: str, *, created_at: str | None = None) -> MarkSeen:
     return MarkSeen(
         ImportId(row.import_id or ""),
         annotation,

@@ -274,14 +274,18 @@ def with_export(reading: AnnotationReading, export: ExportReading) -> Annotation
     return replace(reading, clocks={**reading.clocks, "exported_at": export.exported_at})
 
 
-def beyond_horizon(row: AnnotationRow | None, reading: AnnotationReading, found: Iterable[Fact], policy: Policy) -> set[Fact]:
+def beyond_horizon(
+    row: AnnotationRow | None, reading: AnnotationReading, found: Iterable[Fact], policy: Policy
+) -> set[Fact]:
     """Those facts that are too old to publish: of an annotation that nobody knows, before the horizon."""
     if row is not None or reading.mark is not None:
         return set()
     return {fact for fact in found if fact.revision == fact.time and fact.time < policy.horizon}
 
 
-def next_row(row: AnnotationRow | None, reading: AnnotationReading, found: Iterable[Fact], *, key: str) -> AnnotationRow:
+def next_row(
+    row: AnnotationRow | None, reading: AnnotationReading, found: Iterable[Fact], *, key: str
+) -> AnnotationRow:
     """The row after a reading whose facts are published with it."""
     base = row or AnnotationRow(status=reading.status, key=key)
     published, captures, counts = dict(base.published), dict(base.captures), dict(base.counts)

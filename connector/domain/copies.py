@@ -50,9 +50,7 @@ def copy_headers(
     return theirs + [(_PREFIX + name, value) for name, value in ours.items()]
 
 
-def read_copy(
-    key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, bytes]], held: int
-) -> ArrivalCopy:
+def read_copy(key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, bytes]], held: int) -> ArrivalCopy:
     """Parse a record of `imports`.
 
     Raises:

@@ -113,9 +113,7 @@ def _theirs(received: ReceivedArrival | None) -> dict[str, object]:
     return dict(received.arrival.metadata) if received is not None else {}
 
 
-def _letter(
-    copy: ArrivalCopy, row: ImportRow, error: Rejected, attempts: int, now: datetime
-) -> KafkaRecord:
+def _letter(copy: ArrivalCopy, row: ImportRow, error: Rejected, attempts: int, now: datetime) -> KafkaRecord:
     cause = Cause(
         stage=error.stage,
         error_class=type(error).__name__,

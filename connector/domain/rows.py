@@ -205,9 +205,7 @@ class ClaimRow(_Resting):
 
 AnyRow = ImportRow | AnnotationRow | SweepRow | HeaderRow | ClaimRow
 
-_KINDS: dict[str, type[Any]] = {
-    row.kind: row for row in (ImportRow, AnnotationRow, SweepRow, HeaderRow, ClaimRow)
-}
+_KINDS: dict[str, type[Any]] = {row.kind: row for row in (ImportRow, AnnotationRow, SweepRow, HeaderRow, ClaimRow)}
 _FIELDS = {kind: frozenset(f.name for f in fields(row)) for kind, row in _KINDS.items()}
 _TUPLES = ("documents", "expected", "queues")
 
@@ -252,4 +250,6 @@ class WrittenRow:
 def encode_row(row: AnyRow, owner: str | None = None) -> bytes:
     """A row's ledger value; fields that hold nothing are left out to keep rows small."""
     content = {f.name: value for f in fields(row) if (value := getattr(row, f.name)) not in (None, (), {})}
-    return orjson.dumps({"kind": row.kind, "owner": owner, "row": content} if owner else {"kind": row.kind, "row": content})
+    return orjson.dumps(
+        {"kind": row.kind, "owner": owner, "row": content} if owner else {"kind": row.kind, "row": content}
+    )

@@ -58,9 +58,7 @@ class Walk:
     new: int = 0
 
     @classmethod
-    def begin(
-        cls, clock: str, queues: Iterable[int], *, after: datetime, before: datetime, deep: bool = False
-    ) -> Self:
+    def begin(cls, clock: str, queues: Iterable[int], *, after: datetime, before: datetime, deep: bool = False) -> Self:
         """A pass over a window, from its start."""
         wanted = tuple(sorted(queues))
         lower = whole_second(after)

@@ -222,9 +222,7 @@ class AnnotationDesk:
                 continue
             self._decide(annotation, waiting, Seen(reading, export))
 
-    async def _by_listing(
-        self, batch: _Batch, readings: Mapping[AnnotationId, AnnotationReading]
-    ) -> None:
+    async def _by_listing(self, batch: _Batch, readings: Mapping[AnnotationId, AnnotationReading]) -> None:
         ready: dict[AnnotationId, AnnotationReading] = {}
         for annotation, waiting in batch.members.items():
             reading = readings.get(annotation)

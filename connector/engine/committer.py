@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from connector.clock import Clock
 from connector.contracts.catalogue import TopicRole
@@ -13,6 +14,7 @@ from connector.domain.rows import AnyRow, encode_row
 from connector.engine.ledger_view import LedgerView
 from connector.engine.offsets import OffsetTracker
 from connector.engine.tickets import Ticket
+from connector.errors import KafkaUnavailable, PartitionLost
 from connector.ports import Batch, PartitionLog, WorkLog
 from connector.telemetry import Telemetry
 
@@ -62,6 +64,7 @@ class Committer:
         encode: Encode,
         telemetry: Telemetry,
         clock: Clock,
+        now: Callable[[], datetime],
     ) -> None:
         self._partition = partition
         self._log = log
@@ -71,17 +74,29 @@ class Committer:
         self._encode = encode
         self._telemetry = telemetry
         self._clock = clock
+        self._now = now
         self._pending: list[_Pending] = []
         self._wake = asyncio.Event()
         self._committed = {role: tracker.position for role, tracker in trackers.items()}
         self._idle = asyncio.Event()
         self._idle.set()
 
-    def submit(self, outcome: Outcome, tickets: Iterable[Ticket] = ()) -> asyncio.Future[None]:
-        """Stage an outcome; the future is done when it is committed. Decisions see its rows at once."""
+    def submit(self, outcome: Outcome, tickets: Iterable[Ticket] = ()) -> None:
+        """Stage an outcome; decisions see its rows at once. A failure to commit it reaches the owner by :meth:`run`."""
+        self._stage(outcome, tickets)
+
+    async def commit(self, outcome: Outcome) -> None:
+        """Stage an outcome and wait until it is committed.
+
+        Raises:
+            PartitionLost, KafkaUnavailable: It was not, or nobody knows.
+        """
+        await self._stage(outcome, ())
+
+    def _stage(self, outcome: Outcome, tickets: Iterable[Ticket]) -> asyncio.Future[None]:
         self._view.stage(outcome.rows)
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        # Nobody may be waiting for it; the error reaches everyone through run().
+        # Marks the error as seen: nobody may be waiting for it.
         done.add_done_callback(lambda future: future.cancelled() or future.exception())
         self._pending.append(_Pending(outcome, tuple(tickets), done))
         self._idle.clear()
@@ -112,7 +127,11 @@ class Committer:
                     self._pending[:OUTCOMES_A_TRANSACTION],
                     self._pending[OUTCOMES_A_TRANSACTION:],
                 )
-                await self._commit(taken)
+                try:
+                    await self._commit(taken)
+                except (PartitionLost, KafkaUnavailable) as error:
+                    self._telemetry.transaction_failed(self._partition, type(error).__name__)
+                    raise
                 for pending in taken:
                     if not pending.done.done():
                         pending.done.set_result(None)
@@ -175,11 +194,19 @@ class Committer:
         return merged
 
     def _tell(self, merged: _Merged, seconds: float) -> None:
-        self._telemetry.transaction_committed(
-            self._partition, seconds, len(merged.records), len(merged.rows)
-        )
+        self._telemetry.transaction_committed(self._partition, seconds, len(merged.records), len(merged.rows))
+        now = self._now()
         for event in merged.events:
-            self._telemetry.event_published(event.name)
+            age = None if event.name == "sweep.completed" else _age(event, now)
+            self._telemetry.event_published(event.name, event.subject, age)
+
+
+def _age(event: Event, now: datetime) -> float | None:
+    """Seconds since Rossum's clock of the fact."""
+    try:
+        return (now - datetime.fromisoformat(event.time)).total_seconds()
+    except ValueError:
+        return None
 
 
 def _shareable(error: BaseException) -> Exception:

@@ -4,7 +4,6 @@ An import has one decision in flight. A copy whose work waits for itself keeps i
 minute; longer waits are parked: the row holds attempt, due time and the place of the copy, and the offset goes on.
 """
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -145,9 +144,7 @@ class ImportDesk:
             self._services.telemetry.upload_resolved("mark", import_id=import_id)
         await self._settle(import_id, row, after, tickets)
 
-    async def _settle(
-        self, import_id: ImportId, before: ImportRow, after: ImportRow, tickets: list[Ticket]
-    ) -> None:
+    async def _settle(self, import_id: ImportId, before: ImportRow, after: ImportRow, tickets: list[Ticket]) -> None:
         """Commit what is known of an import that Rossum has: accepted, and perhaps its end."""
         received = await self._arrival_of(import_id, after)
         outcome = Outcome(rows={import_entity(import_id): after})
@@ -182,9 +179,7 @@ class ImportDesk:
         else:
             await self._begin(copy, row, announced, ticket)
 
-    async def _begin(
-        self, copy: ArrivalCopy, row: ImportRow | None, announced: Announcement, ticket: Ticket
-    ) -> None:
+    async def _begin(self, copy: ArrivalCopy, row: ImportRow | None, announced: Announcement, ticket: Ticket) -> None:
         self._kept[copy.import_id] = _Kept(copy, ticket)
         if row is not None:
             fresh = rules.next_generation(row, announced)
@@ -250,9 +245,7 @@ class ImportDesk:
         started = services.clock.monotonic()
         result = await self._uploader.attempt(row, received)
         seconds = services.clock.monotonic() - started
-        services.telemetry.upload_finished(
-            type(result).__name__.lower(), seconds, result.row.size, import_id=import_id
-        )
+        services.telemetry.upload_finished(type(result).__name__.lower(), seconds, result.row.size, import_id=import_id)
         now = services.rossum.now()
         match result:
             case Accepted():
@@ -277,9 +270,7 @@ class ImportDesk:
         if result.cause is not Cause.SOURCE:
             # Not the message's fault: no attempt, no parking.
             pause = result.pause if result.pause is not None else rules.RETRY_PAUSES[0]
-            row = replace(
-                result.row, state=ImportState.WAITING, reason=result.reason, due=rules.later(now, pause)
-            )
+            row = replace(result.row, state=ImportState.WAITING, reason=result.reason, due=rules.later(now, pause))
             self._wait(import_id, row, park=False)
             return
         row_or_none = rules.retry(result.row, reason=result.reason, now=now, retry_for=imports.retry_for)
@@ -326,10 +317,8 @@ class ImportDesk:
             original = await self._log.read_arrival(copy.at)
             copy = replace(copy, value=original.value if original else None)
         received = await self._arrival_of(import_id, row)
-        outcome = self._facts.failed(
-            import_id, row, error, copy=copy, received=received, now=now, before=events
-        )
-        self._services.telemetry.arrival_dead_lettered(error.stage)
+        outcome = self._facts.failed(import_id, row, error, copy=copy, received=received, now=now, before=events)
+        self._services.telemetry.arrival_dead_lettered(error.stage, import_id, str(error))
         self._release(import_id, outcome, tickets or [])
 
     # --- timers ----------------------------------------------------------------------------------------------

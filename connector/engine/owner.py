@@ -62,11 +62,10 @@ class Owner:
             encode=encode,
             telemetry=services.telemetry,
             clock=services.clock,
+            now=services.rossum.now,
         )
         self.annotations = AnnotationDesk(services, self._view, self._committer, spawn=self._spawn)
-        self.imports = ImportDesk(
-            services, self._view, self._committer, log, spawn=self._spawn, gate=self._still_ours
-        )
+        self.imports = ImportDesk(services, self._view, self._committer, log, spawn=self._spawn, gate=self._still_ours)
         self._sweeps = SweepDesk(services, self._view, self._committer, partition=partition)
         self._work_paused = False
 

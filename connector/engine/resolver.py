@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from connector.contracts.arrivals import ReceivedArrival
 from connector.domain import import_state as rules
+from connector.domain.annotation_state import UNFINISHED
 from connector.domain.ids import AnnotationId, ImportId
 from connector.domain.messages import Linked, MarkSeen
 from connector.domain.readings import AnnotationReading, DocumentReading
@@ -75,9 +76,12 @@ class Resolver:
         )
         claims: tuple[Linked, ...] = ()
         if not marks and received is not None:
-            claims = await self._claims(import_id, row, received, [
-                (reading, of_document[reading.id]) for reading in readings.values() if reading.mark is None
-            ])
+            claims = await self._claims(
+                import_id,
+                row,
+                received,
+                [(reading, of_document[reading.id]) for reading in readings.values() if reading.mark is None],
+            )
         return Look(marks, claims, settled, rules.look_again(row, now=rossum.now(), settle=settle))
 
     async def _claims(
@@ -91,11 +95,11 @@ class Resolver:
         if not candidates:
             return ()
         wanted = row.sha256 or await self._content_hash(received)
-        return tuple(
-            Linked(reading.id, import_id, row.document_key, reading.queue)
-            for reading, document in candidates
-            if await self._services.rossum.document_sha256(document.url) == wanted
-        )
+        claims = []
+        for reading, document in candidates:
+            if await self._services.rossum.document_sha256(document.url) == wanted:
+                claims.append(Linked(reading.id, import_id, row.document_key, reading.queue))
+        return tuple(claims)
 
     async def _content_hash(self, received: ReceivedArrival) -> str | None:
         try:
@@ -145,7 +149,7 @@ class Resolver:
         messages = tuple(
             Linked(AnnotationId(annotation), import_id, row.document_key)
             for annotation in expected
-            if row.annotations.get(str(annotation), "importing") in rules.UNFINISHED
+            if row.annotations.get(str(annotation), "importing") in UNFINISHED
         )
         return Ask(row, messages)
 

@@ -51,16 +51,12 @@ class _Sweep:
 class SweepDesk:
     """See the module."""
 
-    def __init__(
-        self, services: Services, view: LedgerView, committer: Committer, *, partition: int
-    ) -> None:
+    def __init__(self, services: Services, view: LedgerView, committer: Committer, *, partition: int) -> None:
         self._services = services
         self._view = view
         self._committer = committer
         self._facts = SweepFacts(services.identity)
-        self._sweeps = {
-            clock: _Sweep(clock) for clock in clocks_of(partition, services.partitions)
-        }
+        self._sweeps = {clock: _Sweep(clock) for clock in clocks_of(partition, services.partitions)}
 
     def take(self, message: SweepNow | Recovered, ticket: Ticket) -> None:
         """Somebody asks for a pass at once, or tells what a pass was good for."""
@@ -113,7 +109,7 @@ class SweepDesk:
         self._committer.submit(self._facts.completed(row, walk, recovered=recovered), asked)
         self._forget(sweep, row.watermark)
         seconds = services.clock.monotonic() - started
-        services.telemetry.sweep_pass(sweep.clock, walk.seen, walk.new, recovered, seconds)
+        services.telemetry.sweep_pass(sweep.clock, (walk.seen, walk.new, recovered), seconds)
 
     def _row(self, clock: str) -> SweepRow:
         sweeps = self._services.sweeps

@@ -144,7 +144,7 @@ class Uploader:
         )
         now = await services.rossum.server_time()
         row = rules.intent(holder[0], request, single=document.single, now=now)
-        await self._committer.submit(Outcome(rows={import_entity(received.import_id): row}))
+        await self._committer.commit(Outcome(rows={import_entity(received.import_id): row}))
         holder[0] = row
         services.telemetry.upload_started(received.import_id)
         task = await services.rossum.upload(request, _guarded(document.chunks), gate=self._gate)
@@ -160,9 +160,7 @@ class Uploader:
         imports = self._services.imports
         if wanted is None:
             if imports.default_queue is None:
-                raise Rejected(
-                    "the arrival names no queue and ROSSUM__DEFAULT_QUEUE is not set", stage=Stage.VALIDATE
-                )
+                raise Rejected("the arrival names no queue and ROSSUM__DEFAULT_QUEUE is not set", stage=Stage.VALIDATE)
             return imports.default_queue
         if isinstance(wanted, str) and wanted in imports.queues:
             return imports.queues[wanted]

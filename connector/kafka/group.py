@@ -35,6 +35,9 @@ OPEN_PAUSES = (0.2, 0.5, 1.0, 2.0, 5.0)
 #: Records of one poll, over all partitions.
 RECORDS_A_POLL = 2_000
 
+#: How an ownership ended, for metrics.
+_ENDINGS: Mapping[type[BaseException], str] = {PartitionLost: "fenced", KafkaUnavailable: "kafka_unavailable"}
+
 ReadPositions = Callable[[], Awaitable[Mapping[TopicRole, int]]]
 #: Makes the owner of a partition; asks for the committed offsets only after the former owner is fenced.
 OpenOwner = Callable[[int, ReadPositions, CommitOffsets], Awaitable[Owner]]
@@ -113,9 +116,7 @@ class OwnerGroup:
             await self._close_all()
 
     async def _be_member(self, stop: asyncio.Event) -> None:
-        consumer = self._connection.consumer(
-            group_id=self._names.group, group_instance_id=self._names.instance
-        )
+        consumer = self._connection.consumer(group_id=self._names.group, group_instance_id=self._names.instance)
         self._rejoin.clear()
         try:
             await within(CALL_DEADLINE, consumer.start(), "connecting")
@@ -173,7 +174,7 @@ class OwnerGroup:
         consumer.pause(*[self._place(role, partition) for partition in partitions for role in ROLES])
         for partition in list(self._held):
             if partition not in partitions or not self._keep:
-                await self._close(partition, "revoked")
+                await self._close(partition)
         for partition in sorted(partitions):
             held = self._held.get(partition)
             if held is not None and held.owner is not None:
@@ -210,11 +211,10 @@ class OwnerGroup:
                     self._fatal.set_exception(error)
                 return
             except PartitionLost:
-                self._telemetry.partition_lost(partition, "fenced")
                 self._rejoin.set()
                 return
-            except KafkaUnavailable:
-                self._telemetry.partition_lost(partition, "kafka_unavailable")
+            except KafkaUnavailable as error:
+                self._telemetry.partition_not_opened(partition, str(error))
             pause = OPEN_PAUSES[min(failures, len(OPEN_PAUSES) - 1)]
             failures += 1
             await self._clock.sleep(pause)
@@ -237,14 +237,20 @@ class OwnerGroup:
 
     async def _run(self, partition: int, owner: Owner) -> None:
         """Work until the ownership ends, and say why in one exception."""
+        reason = "revoked"
         try:
             await owner.run()
-        except* PartitionLost as lost:
-            raise PartitionLost(str(lost.exceptions[0])) from None
-        except* KafkaUnavailable as unavailable:
-            raise KafkaUnavailable(str(unavailable.exceptions[0])) from None
+        except BaseExceptionGroup as group:
+            error = _decisive(group)
+            reason = _ENDINGS.get(type(error), "defect")
+            if reason == "defect":
+                self._telemetry.failed_unexpectedly(f"owner of partition {partition}", group)
+                error = KafkaUnavailable("the owner failed; it starts afresh")
+            raise error from None
         finally:
-            self._held[partition].owner = None
+            if partition in self._held:
+                self._held[partition].owner = None
+            self._telemetry.partition_ended(partition, reason)
             await owner.close()
 
     async def _committed(self, partition: int) -> Mapping[TopicRole, int]:
@@ -279,17 +285,35 @@ class OwnerGroup:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _close(self, partition: int, reason: str) -> None:
+    async def _close(self, partition: int) -> None:
         held = self._held.pop(partition)
         if held.owner is not None:
             held.owner.lose()
         held.task.cancel()
         await asyncio.gather(held.task, return_exceptions=True)
-        self._telemetry.partition_lost(partition, reason)
 
     async def _close_all(self) -> None:
         for partition in list(self._held):
-            await self._close(partition, "closed")
+            await self._close(partition)
+
+
+def _decisive(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The one error that says what happens next: a lost partition outranks an unknown outcome."""
+    flat = list(_flat(group))
+    for kind in (PartitionLost, KafkaUnavailable):
+        if all(isinstance(error, (PartitionLost, KafkaUnavailable)) for error in flat):
+            for error in flat:
+                if isinstance(error, kind):
+                    return error
+    return group
+
+
+def _flat(group: BaseExceptionGroup[BaseException]) -> Iterable[BaseException]:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _flat(error)
+        else:
+            yield error
 
 
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has no types

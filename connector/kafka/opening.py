@@ -65,9 +65,7 @@ class Opener:
         self._managed = managed
         self._max_bytes = max_bytes
 
-    async def open(
-        self, partition: int, positions: ReadPositions, commit_offsets: CommitOffsets
-    ) -> Owner:
+    async def open(self, partition: int, positions: ReadPositions, commit_offsets: CommitOffsets) -> Owner:
         """The owner of a partition, restored and checked.
 
         Raises:

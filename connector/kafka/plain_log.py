@@ -86,9 +86,7 @@ class PlainLog:
         ]
         await asyncio.gather(*sends)
         rows = [
-            await producer.send(
-                topics[TopicRole.LEDGER], value=value, key=key.encode(), partition=self._partition
-            )
+            await producer.send(topics[TopicRole.LEDGER], value=value, key=key.encode(), partition=self._partition)
             for key, value in batch.rows.items()
         ]
         stored: list[RecordMetadata] = await asyncio.gather(*rows)

@@ -105,9 +105,7 @@ def findings(names: Names, found: Mapping[str, Found]) -> list[Finding]:
             sentence = f"topic {topic.name} does not exist: create it, or run `rossum-connector topics create`"
             result.append(Finding(topic.role, topic.name, "missing", sentence))
         else:
-            result += [
-                Finding(topic.role, topic.name, "wrong", sentence) for sentence in _wrong(topic, existing)
-            ]
+            result += [Finding(topic.role, topic.name, "wrong", sentence) for sentence in _wrong(topic, existing)]
     return result + _size_findings(names, found)
 
 

@@ -63,14 +63,12 @@ class PlainProducer:
         record: tuple[bytes | None, bytes | None, Sequence[tuple[str, bytes]]],
     ) -> RecordMetadata:
         key, value, headers = record
-        return await (
-            await producer.send(topic, value=value, key=key, partition=partition, headers=list(headers))
-        )
+        return await (await producer.send(topic, value=value, key=key, partition=partition, headers=list(headers)))
 
     async def _started(self) -> AIOKafkaProducer:
         async with self._starting:
             if self._producer is None:
-                producer = self._connection.producer(max_request_size=self._max_bytes)
+                producer: AIOKafkaProducer = self._connection.producer(max_request_size=self._max_bytes)
                 try:
                     await within(CALL_DEADLINE, producer.start(), "connecting")
                 except BaseException:

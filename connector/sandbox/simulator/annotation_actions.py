@@ -109,21 +109,19 @@ async def copy(call: Call) -> web.Response:
     if queue is None or queue not in call.world.state.queues:
         raise bad_field("target_queue", "Invalid hyperlink - Object does not exist.")
     again = (call.parameter("reimport") or "").lower() == "true"
-    made = copy_into(
-        call, annotation, queue, "importing" if again else body.get("target_status") or annotation.status
-    )
+    made = copy_into(call, annotation, queue, "importing" if again else body.get("target_status") or annotation.status)
     if again:
         call.world.lifecycle.begin(made)
     return respond({"annotation": call.world.views.url("annotations", made.id)})
 
 
 def copy_into(call: Call, annotation: Annotation, queue: int, status: str) -> Annotation:
-    """Another annotation of the same document."""
+    """Another annotation of the same document; it gets the clock of its status."""
     state = call.world.state
-    made = state.make_annotation(
-        state.documents[annotation.document_id], queue, dict(annotation.metadata), status
-    )
-    made.values, made.edits = annotation.values, None
+    document = state.documents[annotation.document_id]
+    made = state.make_annotation(document, queue, dict(annotation.metadata), "created")
+    made.values = annotation.values
+    call.world.lifecycle.move(made, status, API_USER)
     return made
 
 

@@ -48,9 +48,7 @@ async def operations(call: Call) -> web.Response:
     for operation in body.get("operations") or []:
         if operation.get("op") != "replace":
             raise bad_field("operations", "The simulator knows the operation replace only.")
-        _correct(
-            call, annotation, operation.get("id"), {"content": operation.get("value", {}).get("content")}
-        )
+        _correct(call, annotation, operation.get("id"), {"content": operation.get("value", {}).get("content")})
     return _answer(call, annotation)
 
 

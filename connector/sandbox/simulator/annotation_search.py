@@ -70,9 +70,7 @@ def _cursor(call: Call, body: Json) -> tuple[int, str]:
     if not start.isdecimal():
         raise ApiError(HTTPStatus.GONE, {"detail": "The cursor is no longer valid."})
     if known != mark:
-        raise ApiError(
-            HTTPStatus.BAD_REQUEST, {"detail": "Query and ordering must not change between pages."}
-        )
+        raise ApiError(HTTPStatus.BAD_REQUEST, {"detail": "Query and ordering must not change between pages."})
     return int(start), mark
 
 

@@ -71,18 +71,11 @@ def _sideload(call: Call, name: str, rows: list[Annotation]) -> list[Any]:
     """The linked objects of one kind; kinds that the simulator has none of are empty."""
     world = call.world
     if name == "documents":
-        return [
-            world.views.document(world.state.documents[number])
-            for number in sorted({r.document_id for r in rows})
-        ]
+        return [world.views.document(world.state.documents[number]) for number in sorted({r.document_id for r in rows})]
     if name == "queues":
-        return [
-            queue_view(world, world.state.queues[number]) for number in sorted({r.queue_id for r in rows})
-        ]
+        return [queue_view(world, world.state.queues[number]) for number in sorted({r.queue_id for r in rows})]
     if name == "schemas":
-        return [
-            schema_view(world, world.state.queues[number]) for number in sorted({r.queue_id for r in rows})
-        ]
+        return [schema_view(world, world.state.queues[number]) for number in sorted({r.queue_id for r in rows})]
     if name == "modifiers":
         return [user_view(world, number) for number in sorted({r.modifier for r in rows if r.modifier})]
     if name == "content":

@@ -68,9 +68,7 @@ class HookTrouble:
         """
         for name, value in changes.items():
             if name not in {"loss", "duplicate", "reorder", "delay"}:
-                raise ValueError(
-                    f"no hook trouble called {name!r}; there are loss, duplicate, reorder, delay"
-                )
+                raise ValueError(f"no hook trouble called {name!r}; there are loss, duplicate, reorder, delay")
             _check(name, value, float)
             if name != "delay" and value > 1:
                 raise ValueError(f"{name} is a probability between 0 and 1, not {value!r}")

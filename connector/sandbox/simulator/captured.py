@@ -166,9 +166,7 @@ def export_tree(read: Captured) -> list[Json]:
     values = iter(read.header)
     sections: list[Json] = []
     for name, _, fields in SECTIONS:
-        leaves = [
-            _leaf(field, value) for field, value in zip(fields, values, strict=False) if field.can_export
-        ]
+        leaves = [_leaf(field, value) for field, value in zip(fields, values, strict=False) if field.can_export]
         sections.append({"category": "section", "schema_id": name, "children": leaves})
     rows = [
         {

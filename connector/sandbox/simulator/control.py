@@ -79,9 +79,7 @@ def _instant(body: Json, name: str, otherwise: int) -> int:
         return parse_instant(value)
     except (TypeError, ValueError) as error:
         example = datetime(2025, 1, 1).isoformat()  # noqa: DTZ001 - an example of a text
-        raise bad_field(
-            name, f"must be ISO 8601 like {example}Z or seconds since 1970, not {value!r}"
-        ) from error
+        raise bad_field(name, f"must be ISO 8601 like {example}Z or seconds since 1970, not {value!r}") from error
 
 
 async def set_status(call: Call) -> Any:

@@ -75,9 +75,7 @@ def _rows(element: Json) -> Iterator[dict[str, str]]:
     for section in element["content"]:
         for node in section["children"]:
             if node["schema_id"] == TABLE:
-                items = [
-                    {leaf["schema_id"]: leaf["value"] for leaf in row["children"]} for row in node["children"]
-                ]
+                items = [{leaf["schema_id"]: leaf["value"] for leaf in row["children"]} for row in node["children"]]
             else:
                 header[node["schema_id"]] = node["value"]
     for item in items or [{}]:
@@ -131,9 +129,7 @@ def _node(node: Json) -> str:
         return f'<{name} schema_id="{schema_id}">{children}</{name}>'
     confidence = node["rir_confidence"]
     sure = "" if confidence is None else f'rir_confidence="{confidence}" '
-    return (
-        f'<datapoint {sure}schema_id="{schema_id}" type="{node["type"]}">{escape(node["value"])}</datapoint>'
-    )
+    return f'<datapoint {sure}schema_id="{schema_id}" type="{node["type"]}">{escape(node["value"])}</datapoint>'
 
 
 _SHEET = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"

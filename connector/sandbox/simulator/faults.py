@@ -49,9 +49,7 @@ class Faults:
         times = body.get("times") or None
         if times is not None and (not isinstance(times, int) or times < 0):
             raise ValueError(f"times must be a whole number, 0 = until cleared, not {times!r}")
-        self._open.append(
-            Fault(None if method in {None, "", "*"} else str(method).upper(), path, kind, value, times)
-        )
+        self._open.append(Fault(None if method in {None, "", "*"} else str(method).upper(), path, kind, value, times))
 
     def clear(self) -> None:
         """Forget every order."""

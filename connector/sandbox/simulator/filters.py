@@ -74,15 +74,11 @@ def read_filters(query: Mapping[str, str], behaviour: Behaviour) -> Filters:
     Raises:
         FilterError: a value that cannot be used.
     """
-    filters = Filters(
-        ids=numbers(query, "id"), queues=_set(query, "queue"), documents=_set(query, "document")
-    )
+    filters = Filters(ids=numbers(query, "id"), queues=_set(query, "queue"), documents=_set(query, "document"))
     if statuses := query.get("status"):
         filters.statuses = frozenset(statuses.split(","))
         if unknown := sorted(filters.statuses - set(STATUSES)):
-            raise FilterError(
-                "status", f"Select a valid choice. {unknown[0]} is not one of the available choices."
-            )
+            raise FilterError("status", f"Select a valid choice. {unknown[0]} is not one of the available choices.")
     for clock in CLOCKS:
         if (bounds := window(query, clock, behaviour)) is not None:
             filters.windows[clock] = bounds
@@ -108,9 +104,7 @@ def _tests(query: Mapping[str, str]) -> list[Test]:
     modifiers = _set(query, "modifier")
     if modifiers is not None:
         tests.append(lambda row: row.modifier in modifiers)
-    tests += [
-        _done_by(clock, users) for by, clock in _DONE_BY.items() if (users := _set(query, by)) is not None
-    ]
+    tests += [_done_by(clock, users) for by, clock in _DONE_BY.items() if (users := _set(query, by)) is not None]
     return tests
 
 

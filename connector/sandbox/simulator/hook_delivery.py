@@ -58,9 +58,7 @@ class Outgoing:
 class Deliveries:
     """Every webhook that leaves the simulator, and the log of their calls."""
 
-    def __init__(
-        self, state: State, payloads: Payloads, background: Background, clock: SimulatorClock
-    ) -> None:
+    def __init__(self, state: State, payloads: Payloads, background: Background, clock: SimulatorClock) -> None:
         self.trouble = HookTrouble()
         self.payloads = payloads
         self.log: deque[Json] = deque(maxlen=LOGS_KEPT)
@@ -99,9 +97,7 @@ class Deliveries:
         if not hooks:
             return True
         fact = self.payloads.content(row, previous)
-        sent = [
-            self._deliver(self._prepare(hook, event, fact, About(row.queue_id, row.id))) for hook in hooks
-        ]
+        sent = [self._deliver(self._prepare(hook, event, fact, About(row.queue_id, row.id))) for hook in hooks]
         return all(await asyncio.gather(*sent))
 
     def upload_created(self, upload: Upload, metadata: Json, documents: list[Document]) -> None:
@@ -120,9 +116,7 @@ class Deliveries:
 
     def _send_all(self, hooks: list[Hook], event: str, fact: Json, row: Annotation) -> None:
         for hook in hooks:
-            self._background.spawn(
-                self._deliver(self._prepare(hook, event, fact, About(row.queue_id, row.id)))
-            )
+            self._background.spawn(self._deliver(self._prepare(hook, event, fact, About(row.queue_id, row.id))))
 
     def _prepare(self, hook: Hook, event: str, fact: Json, about: About) -> Outgoing:
         """Freeze the body now: what the event says must not change while it waits."""

@@ -186,9 +186,7 @@ async def list_logs(call: Call) -> web.Response:
         if (asked := call.parameter(name)) is not None
     }
     lines = [
-        line
-        for line in call.world.deliveries.log
-        if all(str(line[key]) in asked for key, asked in wanted.items())
+        line for line in call.world.deliveries.log if all(str(line[key]) in asked for key, asked in wanted.items())
     ]
     return respond({"results": lines[:LOGS_SHOWN]})
 
@@ -220,11 +218,7 @@ def _example(call: Call, hook: Hook, body: Json) -> Json:
         raise conflict("There is no annotation to make the payload of.")
     previous = body.get("previous_status", "importing")
     payloads = call.world.deliveries.payloads
-    fact = (
-        payloads.content(row, previous)
-        if event == "annotation_content"
-        else payloads.status_changed(row, previous)
-    )
+    fact = payloads.content(row, previous) if event == "annotation_content" else payloads.status_changed(row, previous)
     return payloads.complete(hook, f"{event}.{action}", fact)
 
 

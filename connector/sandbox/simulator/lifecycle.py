@@ -125,9 +125,7 @@ class Lifecycle:
 
     def _finish_import(self, annotation: Annotation) -> bool:
         """End the import; whether there is something to review."""
-        more: dict[str, Any] = (
-            {"metadata": dict(_OTHER_EXTENSION)} if self._behaviour.overwrite_metadata else {}
-        )
+        more: dict[str, Any] = {"metadata": dict(_OTHER_EXTENSION)} if self._behaviour.overwrite_metadata else {}
         fate = annotation.instructions.fate
         if fate == "failed_import":
             self.move(annotation, "failed_import", messages=[_UNREADABLE], **more)

@@ -24,9 +24,7 @@ def queue_view(world: World, queue: Queue) -> Json:
         "workspace": views.url("workspaces", WORKSPACE),
         "connector": None,
         "webhooks": [],
-        "hooks": [
-            views.url("hooks", hook.id) for hook in world.state.hooks.values() if queue.id in hook.queues
-        ],
+        "hooks": [views.url("hooks", hook.id) for hook in world.state.hooks.values() if queue.id in hook.queues],
         "schema": views.url("schemas", queue.schema_id),
         "inbox": None,
         "users": [views.url("users", API_USER), views.url("users", REVIEWER)],

@@ -222,6 +222,4 @@ def _check(received: Received) -> None:
 
 
 def _too_large() -> ApiError:
-    return ApiError(
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, {"detail": "Uploaded files exceed the limit of 40 MB."}
-    )
+    return ApiError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, {"detail": "Uploaded files exceed the limit of 40 MB."})

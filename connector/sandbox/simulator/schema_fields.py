@@ -74,8 +74,7 @@ LABELS = {field.id: field.label for field in (*HEADER_FIELDS, *ROW_FIELDS)}
 def schema_content() -> list[Json]:
     """The ``content`` of the schema object."""
     sections: list[Json] = [
-        _container("section", name, label, [_datapoint(field) for field in fields])
-        for name, label, fields in SECTIONS
+        _container("section", name, label, [_datapoint(field) for field in fields]) for name, label, fields in SECTIONS
     ]
     row = _container("tuple", ROW, "Line item", [_datapoint(field) for field in ROW_FIELDS])
     table = {

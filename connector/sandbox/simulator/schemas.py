@@ -23,9 +23,7 @@ def schema_view(world: World, queue: Queue) -> Json:
 
 async def list_schemas(call: Call) -> web.Response:
     """All schemas."""
-    return respond(
-        page_of(call, [schema_view(call.world, queue) for queue in call.world.state.queues.values()])
-    )
+    return respond(page_of(call, [schema_view(call.world, queue) for queue in call.world.state.queues.values()]))
 
 
 async def get_schema(call: Call) -> web.Response:

@@ -82,9 +82,7 @@ class Simulator:
             options.queues, pace, token=options.token, rate_limit=options.rate_limit, seed=options.seed
         )
         self._door = FrontDoor(self._world, Router(module.ROUTES for module in _RESOURCES))
-        self._runner = web.ServerRunner(
-            web.Server(self._answer, access_log=None), shutdown_timeout=_SHUTDOWN_SECONDS
-        )
+        self._runner = web.ServerRunner(web.Server(self._answer, access_log=None), shutdown_timeout=_SHUTDOWN_SECONDS)
         await self._runner.setup()
         await web.TCPSite(self._runner, options.host, options.port, backlog=1024).start()
         host, port = self._runner.addresses[0][:2]

@@ -35,9 +35,7 @@ _STARTS = {
 class State:
     """Queues, documents, annotations, uploads, tasks, relations and hooks, by id."""
 
-    def __init__(
-        self, queues: Iterable[tuple[int, str]], clock: SimulatorClock, behaviour: Behaviour
-    ) -> None:
+    def __init__(self, queues: Iterable[tuple[int, str]], clock: SimulatorClock, behaviour: Behaviour) -> None:
         self.queues = {
             number: Queue(number, name, _FIRST_SCHEMA + place) for place, (number, name) in enumerate(queues)
         }
@@ -72,9 +70,7 @@ class State:
         now = self._clock.now()
         born = self._clock.monotonic()
         number = self.next_id("annotation")
-        annotation = Annotation(
-            number, document.id, queue_id, status, now, document.created_at, born, metadata
-        )
+        annotation = Annotation(number, document.id, queue_id, status, now, document.created_at, born, metadata)
         self._keep(document, annotation)
         self.indexes.add(annotation)
         if document.md5:
@@ -99,9 +95,7 @@ class State:
         alike.append(annotation.id)
         if len(alike) == 1:
             return
-        relation = next(
-            (r for r in map(self.relations.get, self._relations_of(alike[0])) if r and r.key == md5), None
-        )
+        relation = next((r for r in map(self.relations.get, self._relations_of(alike[0])) if r and r.key == md5), None)
         if relation is None:
             self.relate("duplicate", md5, None, list(alike))
         else:

@@ -41,9 +41,7 @@ class World:
         await self.deliveries.aclose()
 
 
-def build_world(
-    queues: tuple[tuple[int, str], ...], pace: Pace, *, token: str, rate_limit: float, seed: int
-) -> World:
+def build_world(queues: tuple[tuple[int, str], ...], pace: Pace, *, token: str, rate_limit: float, seed: int) -> World:
     """Wire a simulator that has seen nothing yet."""
     clock, behaviour = SimulatorClock(), Behaviour()
     state = State(queues, clock, behaviour)

@@ -1,0 +1,38 @@
+"""Durations and sizes as people write them."""
+
+import re
+from typing import Any
+
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
+_BYTES = {"": 1, "B": 1, "kB": 10**3, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
+_QUANTITY = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*")
+
+
+def seconds_of(value: Any) -> Any:
+    """Seconds of `250ms`, `5s`, `15m`, `2h`, `30d`; anything but text is passed on.
+
+    Raises:
+        ValueError: Not a duration.
+    """
+    if not isinstance(value, str):
+        return value
+    match = _QUANTITY.fullmatch(value)
+    if match is None or (match[2] or "s") not in _SECONDS:
+        msg = "must be a duration: seconds, or a number with ms, s, m, h or d, e.g. 15m"
+        raise ValueError(msg)
+    return float(match[1]) * _SECONDS[match[2] or "s"]
+
+
+def bytes_of(value: Any) -> Any:
+    """Bytes of `2MB`, `40MB`, `64KiB`; anything but text is passed on.
+
+    Raises:
+        ValueError: Not a size.
+    """
+    if not isinstance(value, str):
+        return value
+    match = _QUANTITY.fullmatch(value)
+    if match is None or match[2] not in _BYTES:
+        msg = "must be a size: bytes, or a number with kB, MB, GB, KiB, MiB or GiB, e.g. 40MB"
+        raise ValueError(msg)
+    return int(float(match[1]) * _BYTES[match[2]])

@@ -1,0 +1,168 @@
+"""Loads the settings: file, then environment, then secrets from files; every problem in one sentence of its own."""
+
+import difflib
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, get_args
+
+import orjson
+from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+
+from connector.errors import SettingsError
+from connector.settings import Settings
+
+PREFIX = "CONNECTOR_"
+_FILE = "_FILE"
+
+
+def load(config: Path | None, environ: Mapping[str, str]) -> Settings:
+    """The settings of a TOML file (if any) and an environment; the environment wins.
+
+    Raises:
+        SettingsError: One line a problem: which key, what is wrong, what to do. Never a value.
+    """
+    document = _read_toml(config) if config is not None else {}
+    problems: list[str] = []
+    fields = dict(_fields(Settings))
+    for name, text in _with_secret_files(environ, fields, problems).items():
+        path = _path(name)
+        if path not in fields:
+            problems.append(_unknown(name, {_name(known) for known in fields}))
+        else:
+            _put(document, path, _parsed(text, fields[path]))
+    if problems:
+        raise SettingsError("\n".join(problems))
+    try:
+        settings = Settings.model_validate(document)
+    except ValidationError as error:
+        raise SettingsError("\n".join(_sentences(error, fields))) from None
+    return _prefixed(settings)
+
+
+def require_for_run(settings: Settings) -> None:
+    """What only the service itself needs.
+
+    Raises:
+        SettingsError: Something is not set.
+    """
+    rossum = settings.rossum
+    problems = []
+    if not rossum.base_url:
+        problems.append("CONNECTOR_ROSSUM__BASE_URL is not set: the API URL, e.g. https://example.rossum.app/api/v1")
+    if rossum.token is None and not (rossum.username and rossum.password):
+        problems.append("no credentials: set CONNECTOR_ROSSUM__TOKEN, or …__USERNAME and …__PASSWORD")
+    if not rossum.queues:
+        problems.append('CONNECTOR_ROSSUM__QUEUES is empty: name the queues to serve, e.g. {"invoices": 8198}')
+    if not settings.webhook.secrets:
+        problems.append(
+            "CONNECTOR_WEBHOOK__SECRETS is empty: the secrets of the Rossum hooks, e.g. "
+            '["…"]; webhooks without a signature are never accepted'
+        )
+    if problems:
+        raise SettingsError("\n".join(problems))
+
+
+def env_names() -> dict[str, FieldInfo]:
+    """Every environment name with its field."""
+    return {_name(path): field for path, field in _fields(Settings)}
+
+
+def _fields(model: type[BaseModel], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], FieldInfo]]:
+    for name, field in model.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            yield from _fields(kind, (*path, name))
+        else:
+            yield (*path, name), field
+
+
+def _name(path: tuple[str, ...]) -> str:
+    return PREFIX + "__".join(path).upper()
+
+
+def _path(name: str) -> tuple[str, ...]:
+    return tuple(name.removeprefix(PREFIX).lower().split("__"))
+
+
+def is_secret(field: FieldInfo) -> bool:
+    """Whether a field's value must never be shown."""
+    return "SecretStr" in str(field.annotation)
+
+
+def _with_secret_files(
+    environ: Mapping[str, str], fields: Mapping[tuple[str, ...], FieldInfo], problems: list[str]
+) -> dict[str, str]:
+    """The connector's own variables, `…_FILE` replaced by what the files hold."""
+    ours = {name: text for name, text in environ.items() if name.startswith(PREFIX)}
+    for name in [name for name in ours if name.endswith(_FILE)]:
+        target = name.removesuffix(_FILE)
+        field = fields.get(_path(target))
+        if field is None or not is_secret(field):
+            continue
+        try:
+            text = Path(ours.pop(name)).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            problems.append(f"{name} can't be read: {type(error).__name__}")
+            continue
+        many = SecretStr in get_args(field.annotation)[:1]
+        lines = [line.strip() for line in text.splitlines() if line.strip()]
+        ours[target] = orjson.dumps(lines).decode() if many else text.strip()
+    return ours
+
+
+def _parsed(text: str, field: FieldInfo) -> Any:
+    """Lists and maps are JSON in the environment; anything else is text."""
+    if text.lstrip().startswith(("[", "{")) and "str | None" not in str(field.annotation):
+        try:
+            return orjson.loads(text)
+        except orjson.JSONDecodeError:
+            return text
+    return text
+
+
+def _put(document: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
+    for step in path[:-1]:
+        inner = document.setdefault(step, {})
+        document = inner if isinstance(inner, dict) else {}
+    document[path[-1]] = value
+
+
+def _read_toml(config: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(config.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        msg = f"the settings file {config} can't be read: {type(error).__name__}"
+        raise SettingsError(msg) from error
+    except tomllib.TOMLDecodeError as error:
+        msg = f"the settings file {config} is not valid TOML: {error}"
+        raise SettingsError(msg) from error
+
+
+def _sentences(error: ValidationError, fields: Mapping[tuple[str, ...], FieldInfo]) -> Iterator[str]:
+    known = {_name(path) for path in fields}
+    for problem in error.errors(include_input=False, include_url=False):
+        path = tuple(str(step) for step in problem["loc"])
+        name = _name(path[:3] if path[:3] in fields else path[:2])
+        if problem["type"] == "extra_forbidden":
+            yield _unknown(_name(path), known)
+        elif problem["loc"] and path[:2] in fields:
+            yield f"{name}: {problem['msg'].removeprefix('Value error, ')}"
+        else:
+            yield f"{_name(path) if path else 'settings'}: {problem['msg'].removeprefix('Value error, ')}"
+
+
+def _unknown(name: str, known: set[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    hint = f"; did you mean {near[0]}?" if near else "; see deploy/connector.example.toml for all of them"
+    return f"{name} is not a setting{hint}"
+
+
+def _prefixed(settings: Settings) -> Settings:
+    prefix = settings.kafka.topic_prefix
+    if not prefix:
+        return settings
+    names = {name: prefix + topic for name, topic in settings.kafka.topics.model_dump().items()}
+    topics = settings.kafka.topics.model_copy(update=names)
+    return settings.model_copy(update={"kafka": settings.kafka.model_copy(update={"topics": topics})})
