@@ -17,9 +17,7 @@ def simulator(  # noqa: PLR0913 - one parameter per option of the command
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     rate_limit: Annotated[float, typer.Option(help="Requests per second; 0 = no limit.")] = 10.0,
     processing: Annotated[float, typer.Option(help="Seconds from upload to to_review.")] = 1.0,
-    review: Annotated[
-        float, typer.Option(help="Seconds to the simulated reviewer; negative = nobody.")
-    ] = 2.0,
+    review: Annotated[float, typer.Option(help="Seconds to the simulated reviewer; negative = nobody.")] = 2.0,
     queues: Annotated[str, typer.Option(help="Queue ids, comma separated.")] = "8198,8199",
     token: Annotated[str, typer.Option(help="The API token that never expires.")] = "sandbox",  # noqa: S107 - a documented default
     seed: Annotated[int, typer.Option(help="Seed of captured data and of hook troubles.")] = 0,
@@ -38,9 +36,7 @@ def simulator(  # noqa: PLR0913 - one parameter per option of the command
     try:
         asyncio.run(_serve(options))
     except OSError as error:
-        typer.echo(
-            f"cannot listen on {host}:{port}: {error.strerror}; choose another --port or --host", err=True
-        )
+        typer.echo(f"cannot listen on {host}:{port}: {error.strerror}; choose another --port or --host", err=True)
         raise typer.Exit(1) from error
 
 

@@ -17,6 +17,8 @@ PUBLIC_PARTITIONS = 12
 #: Kafka's default limit of one record batch (bytes), and the room that our headers need beside a copied arrival.
 DEFAULT_MESSAGE_BYTES = 1_048_588
 HEADER_ROOM = 64 * 1024
+#: Copies of each partition where there are brokers enough.
+USUAL_REPLICATION = 3
 _EXISTS = 36
 _FOREVER = "-1"
 
@@ -146,9 +148,13 @@ def _size_findings(names: Names, found: Mapping[str, Found]) -> list[Finding]:
 
 
 async def create_missing(
-    admin: AIOKafkaAdminClient, names: Names, found: Mapping[str, Found], *, replication: int
+    admin: AIOKafkaAdminClient, names: Names, found: Mapping[str, Found], *, replication: int | None
 ) -> list[str]:
     """Create what does not exist; the names made.
+
+    Args:
+        replication: Copies of each partition; None = three, or as many as there are brokers. (The broker's own
+            default can't be asked for: aiokafka speaks a version of the request from before that.)
 
     Raises:
         Refused: The broker refuses one, with its reason.
@@ -156,6 +162,9 @@ async def create_missing(
     missing = [topic for topic in wanted_topics(names) if topic.name not in found]
     if not missing:
         return []
+    if replication is None:
+        cluster = await within(CALL_DEADLINE, admin.describe_cluster(), "counting brokers")
+        replication = min(USUAL_REPLICATION, len(cluster["brokers"]))
     new = [NewTopic(t.name, t.partitions, replication, topic_configs=dict(t.configs)) for t in missing]
     answer = await within(CALL_DEADLINE, admin.create_topics(new), "creating topics")
     for name, code, *rest in answer.topic_errors:

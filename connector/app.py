@@ -1,0 +1,156 @@
+"""The composition root: builds everything, wires it, runs it until told to stop. No decisions here."""
+
+import asyncio
+import gc
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+from connector import assembly
+from connector.clock import Clock, SystemClock
+from connector.contracts.envelope import EventMode
+from connector.documents.dispatch import DocumentSources
+from connector.domain.rows import HeaderRow
+from connector.engine.circuits import Circuit
+from connector.engine.services import Services
+from connector.kafka.connection import KafkaConnection
+from connector.kafka.group import OwnerGroup
+from connector.kafka.intake import Intake
+from connector.kafka.lookup import RecordLookup
+from connector.kafka.opening import Opener
+from connector.kafka.preflight import Broker, look_at_broker
+from connector.kafka.work_log import KafkaWorkLog, PlainProducer
+from connector.rossum.client import RossumClient
+from connector.settings import Settings
+from connector.state.memory import MemoryState
+from connector.telemetry import Telemetry
+
+
+@dataclass(slots=True)
+class App:
+    """A running connector: what its web servers and its tests look at."""
+
+    settings: Settings
+    telemetry: Telemetry
+    rossum: RossumClient
+    broker: Broker
+    work: KafkaWorkLog
+    intake: Intake
+    group: OwnerGroup
+
+
+class Builder:
+    """Builds the parts in order; closing the stack lets go of them in the opposite one."""
+
+    def __init__(self, settings: Settings, stack: AsyncExitStack, clock: Clock) -> None:
+        self._settings = settings
+        self._stack = stack
+        self._clock = clock
+        self._telemetry = Telemetry()
+        self._connection = KafkaConnection(settings.kafka)
+        self._services: dict[str, Services] = {}
+
+    async def build(self) -> App:
+        """Everything, checked against Kafka and Rossum.
+
+        Raises:
+            Refused, NotOurs: A check failed; the sentence says which and what to do.
+            Retryable: Kafka or Rossum does not answer.
+        """
+        settings, stack = self._settings, self._stack
+        rossum = RossumClient(
+            assembly.rossum_connection(settings.rossum),
+            clock=self._clock,
+            on_call=lambda call: self._telemetry.api_call(
+                call.lane, (call.method, call.endpoint), str(call.status or "none"), call.seconds
+            ),
+        )
+        await stack.enter_async_context(rossum)
+        broker = await look_at_broker(self._connection, settings.kafka)
+        await rossum.organization()
+        documents = DocumentSources(assembly.document_limits(settings.imports))
+        await stack.enter_async_context(documents)
+        producer = PlainProducer(self._connection, max_bytes=broker.max_bytes)
+        stack.push_async_callback(producer.close)
+        work = KafkaWorkLog(producer, broker.names)
+        stack.push_async_callback(work.close)
+        intake = Intake(
+            self._connection,
+            producer,
+            broker.names,
+            cluster=broker.cluster,
+            copy_limit=broker.copy_bytes,
+            telemetry=self._telemetry,
+            clock=self._clock,
+        )
+        group = self._group(broker, rossum, documents, work)
+        return App(settings, self._telemetry, rossum, broker, work, intake, group)
+
+    def _group(
+        self, broker: Broker, rossum: RossumClient, documents: DocumentSources, work: KafkaWorkLog
+    ) -> OwnerGroup:
+        kafka = self._settings.kafka
+        exactly_once = kafka.delivery == "exactly-once"
+        lookup = RecordLookup(self._connection)
+        self._stack.push_async_callback(lookup.close)
+        slots = asyncio.Semaphore(self._settings.imports.concurrency)
+        circuit = Circuit("rossum", clock=self._clock, telemetry=self._telemetry)
+        policy = assembly.import_policy(self._settings)
+        queues = assembly.queues_of(self._settings.rossum)
+
+        def services_of(header: HeaderRow) -> Services:
+            if header.incarnation not in self._services:
+                identity = assembly.identity_of(header, self._settings.rossum.base_url)
+                self._services[header.incarnation] = Services(
+                    partitions=broker.names.partitions,
+                    rossum=rossum,
+                    documents=documents,
+                    work=work,
+                    telemetry=self._telemetry,
+                    clock=self._clock,
+                    identity=identity,
+                    annotations=assembly.annotation_rules(self._settings, identity, header),
+                    imports=policy,
+                    sweeps=assembly.sweep_policy(self._settings.sweep, queues, header),
+                    slots=slots,
+                    circuit=circuit,
+                )
+            return self._services[header.incarnation]
+
+        opener = Opener(
+            self._connection,
+            broker.names,
+            lookup,
+            rossum=rossum,
+            services_of=services_of,
+            make_state=lambda _partition: MemoryState(),
+            encode=assembly.encoder(EventMode(kafka.event_mode), captured_bytes=broker.captured_bytes),
+            exactly_once=exactly_once,
+            managed=kafka.managed,
+            max_bytes=broker.max_bytes,
+        )
+        return OwnerGroup(
+            self._connection,
+            broker.names,
+            open_owner=opener.open,
+            keep=exactly_once,
+            telemetry=self._telemetry,
+            clock=self._clock,
+            on_share=rossum.set_share,
+        )
+
+
+async def run(settings: Settings, stop: asyncio.Event, *, clock: Clock | None = None) -> None:
+    """Run the connector until `stop`, then drain and leave.
+
+    Raises:
+        Fatal, NotOurs: It can't work like this; the sentence says why.
+        Retryable: Kafka or Rossum was not there at the start.
+    """
+    async with AsyncExitStack() as stack:
+        app = await Builder(settings, stack, clock or SystemClock()).build()
+        # Full garbage collections would make the tail of the webhook's latency; what is built so far stays anyway.
+        gc.collect()
+        gc.freeze()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(app.intake.run(stop))
+            tasks.create_task(app.group.run(stop))

@@ -1,0 +1,107 @@
+"""Turns settings into what each part takes: one slice each, in its own words."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from connector.contracts.captured import shrink
+from connector.contracts.catalogue import TopicRole, records_of
+from connector.contracts.envelope import Event, EventMode, KafkaRecord
+from connector.contracts.events import AnnotationCaptured
+from connector.documents.limits import DocumentLimits
+from connector.domain.annotation_outcome import AnnotationRules
+from connector.domain.annotation_state import Policy
+from connector.domain.identity import Identity
+from connector.domain.ids import QueueId, event_namespace
+from connector.domain.rows import HeaderRow
+from connector.engine.services import ImportPolicy, SweepPolicy
+from connector.rossum.session import RossumConnection
+from connector.settings import ImportSettings, RossumSettings, Settings, SweepSettings
+
+#: Room (bytes) that headers and batch framing take of a topic's limit for records.
+FRAMING = 4096
+#: Copies of one partition that are under way; uploads at once are limited per process.
+COPIES_IN_FLIGHT = 32
+
+Encode = Callable[[Event], list[tuple[TopicRole, KafkaRecord]]]
+
+
+def rossum_connection(settings: RossumSettings) -> RossumConnection:
+    """How to reach Rossum."""
+    return RossumConnection(
+        base_url=settings.base_url,
+        token=settings.token.get_secret_value() if settings.token else None,
+        username=settings.username,
+        password=settings.password.get_secret_value() if settings.password else None,
+        requests_per_second=settings.requests_per_second,
+    )
+
+
+def document_limits(settings: ImportSettings) -> DocumentLimits:
+    """What fetches may do."""
+    return DocumentLimits(
+        max_bytes=settings.max_bytes,
+        allowed_hosts=settings.allowed_hosts,
+        private_networks=settings.private_networks,
+        ca_file=settings.ca_file,
+        file_roots=settings.file_roots,
+    )
+
+
+def import_policy(settings: Settings) -> ImportPolicy:
+    """What the importer goes by."""
+    queues = {alias: QueueId(queue) for alias, queue in settings.rossum.queues.items()}
+    default = settings.rossum.default_queue
+    imports = settings.imports
+    return ImportPolicy(
+        queues=queues,
+        default_queue=queues[default] if isinstance(default, str) else None if default is None else QueueId(default),
+        retry_for=imports.retry_for,
+        task_after=imports.task_after,
+        deadline=imports.deadline,
+        settle=imports.settle,
+        file_name=imports.file_name,
+        dead_letter_empty=imports.empty == "dead-letter",
+        in_flight=COPIES_IN_FLIGHT,
+    )
+
+
+def queues_of(settings: RossumSettings) -> frozenset[QueueId]:
+    """The queues that this deployment serves."""
+    return frozenset(QueueId(queue) for queue in settings.queues.values())
+
+
+def sweep_policy(settings: SweepSettings, queues: frozenset[QueueId], header: HeaderRow) -> SweepPolicy:
+    """What the sweeps go by."""
+    return SweepPolicy(
+        queues=tuple(sorted(queues)),
+        interval=settings.interval,
+        lag=settings.lag,
+        overlap=settings.overlap,
+        deep_interval=settings.deep_interval,
+        deep_overlap=settings.deep_overlap,
+        start=settings.start or header.start,
+    )
+
+
+def annotation_rules(settings: Settings, identity: Identity, header: HeaderRow) -> AnnotationRules:
+    """What decisions about annotations go by."""
+    horizon = settings.sweep.start or header.start
+    return AnnotationRules(identity, Policy(tuple(settings.capture.statuses), horizon))
+
+
+def identity_of(header: HeaderRow, base_url: str) -> Identity:
+    """Who this deployment is to consumers."""
+    return Identity(event_namespace(header.organization, header.identity_version), base_url)
+
+
+def encoder(mode: EventMode, *, captured_bytes: int) -> Encode:
+    """Events to records; a captured event above the topic's limit loses parts, never its place."""
+    limit = captured_bytes - FRAMING
+
+    def encode(event: Event) -> list[tuple[TopicRole, KafkaRecord]]:
+        records = records_of(event, mode)
+        if isinstance(event.data, AnnotationCaptured) and any(len(r.value or b"") > limit for _, r in records):
+            records = records_of(replace(event, data=shrink(event.data, limit)), mode)
+        return records
+
+    return encode

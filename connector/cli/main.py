@@ -1,0 +1,41 @@
+"""``rossum-connector``: every command of the product."""
+
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from connector.cli.run import run
+from connector.cli.schemas import schemas
+from connector.cli.simulator import simulator
+from connector.cli.topics import topics
+
+main = typer.Typer(
+    name="rossum-connector",
+    help="Documents announced on Kafka go to Rossum; captured data comes back on Kafka, exactly once.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+
+def _show_version(*, wanted: bool) -> None:
+    if wanted:
+        typer.echo(version("rossum-kafka-connector"))
+        raise typer.Exit
+
+
+@main.callback()
+def _options(
+    *,
+    wanted: Annotated[
+        bool, typer.Option("--version", callback=lambda value: _show_version(wanted=value), is_eager=True)
+    ] = False,
+) -> None:
+    del wanted
+
+
+main.command()(run)
+main.command()(schemas)
+main.command()(simulator)
+main.add_typer(topics, name="topics")

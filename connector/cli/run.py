@@ -1,0 +1,45 @@
+"""``rossum-connector run``: the service."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Coroutine
+from typing import Annotated, Any
+
+import typer
+
+from connector import app, logs
+from connector.cli.exits import told_in_a_sentence
+from connector.cli.options import ConfigOption, settings_from
+from connector.settings import Settings
+from connector.settings_load import require_for_run
+
+
+def run(
+    config: ConfigOption = None,
+    log_level: Annotated[str, typer.Option(help="DEBUG, INFO, WARNING or ERROR.")] = "INFO",
+) -> None:
+    """Run the connector until SIGTERM or SIGINT; then it drains and leaves."""
+    with told_in_a_sentence():
+        settings = settings_from(config)
+        require_for_run(settings)
+        logs.configure(log_level.upper())
+        run_on_best_loop(_serve(settings))
+
+
+def run_on_best_loop(main: Coroutine[Any, Any, None]) -> None:
+    """Run a coroutine on uvloop where there is one."""
+    if sys.platform == "win32":
+        asyncio.run(main)
+        return
+    import uvloop  # noqa: PLC0415 - not installed on Windows
+
+    uvloop.run(main)
+
+
+async def _serve(settings: Settings) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    await app.run(settings, stop)

@@ -1,0 +1,81 @@
+"""What is checked before anything starts: the broker answers, the topics are right, their limits fit."""
+
+from dataclasses import dataclass
+
+from connector.contracts.catalogue import TopicRole
+from connector.errors import KafkaUnavailable, Refused
+from connector.kafka.connection import CALL_DEADLINE, KafkaConnection, let_go, within
+from connector.kafka.names import Names
+from connector.kafka.topics import DEFAULT_MESSAGE_BYTES, HEADER_ROOM, find_topics, findings, limits
+from connector.settings import KafkaSettings
+
+#: Cluster id where the broker tells none.
+UNKNOWN_CLUSTER = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """What start-up learnt about the broker.
+
+    Attributes:
+        cluster: Its cluster id.
+        captured_bytes: The largest captured record.
+        copy_bytes: The largest copy of an arrival.
+        max_bytes: The largest record that any client here sends.
+    """
+
+    names: Names
+    cluster: str
+    captured_bytes: int
+    copy_bytes: int
+    max_bytes: int
+
+
+async def look_at_broker(connection: KafkaConnection, settings: KafkaSettings) -> Broker:
+    """Check the broker; what it is like.
+
+    Raises:
+        Refused: Topics are missing or wrong; one sentence each.
+        KafkaUnavailable: It does not answer.
+    """
+    if not settings.managed:
+        return await _unmanaged(connection, settings)
+    names = Names.from_settings(settings, partitions=settings.work_partitions)
+    async with connection.admin() as admin:
+        found = await find_topics(admin, list(names.topics.values()))
+        cluster = await within(CALL_DEADLINE, admin.describe_cluster(), "reading the cluster id")
+    problems = findings(names, found)
+    if problems:
+        raise Refused("\n".join(problem.sentence for problem in problems))
+    captured, largest = limits(names, found)
+    return Broker(
+        names,
+        cluster.get("cluster_id") or UNKNOWN_CLUSTER,
+        captured_bytes=captured,
+        copy_bytes=found[names.topics[TopicRole.IMPORTS]].max_message_bytes,
+        max_bytes=largest + HEADER_ROOM,
+    )
+
+
+async def _unmanaged(connection: KafkaConnection, settings: KafkaSettings) -> Broker:
+    """Topics of such a broker appear by themselves; the number of partitions is what it gives them."""
+    topic = settings.topics.work
+    producer = connection.producer()
+    try:
+        await within(CALL_DEADLINE, producer.start(), "connecting")
+        for name in settings.topics.model_dump().values():
+            partitions = await within(CALL_DEADLINE, producer.partitions_for(name), f"reading topic {name}")
+            if name == topic:
+                found = partitions
+    finally:
+        await let_go(producer.stop())
+    if not found:
+        msg = f"topic {topic} is not there"
+        raise KafkaUnavailable(msg)
+    return Broker(
+        Names.from_settings(settings, partitions=len(found)),
+        UNKNOWN_CLUSTER,
+        captured_bytes=DEFAULT_MESSAGE_BYTES,
+        copy_bytes=DEFAULT_MESSAGE_BYTES,
+        max_bytes=DEFAULT_MESSAGE_BYTES,
+    )

@@ -1,0 +1,62 @@
+"""The headers that the AsyncAPI document promises are those that records have."""
+
+import pytest
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # its stubs are a package of their own
+
+from connector.contracts.arrivals import Coordinates
+from connector.contracts.asyncapi import asyncapi_document
+from connector.contracts.catalogue import CATALOGUE, TopicRole, records_of
+from connector.contracts.dead_letters import Cause, dead_letter
+from connector.contracts.envelope import Event, EventMode
+from connector.contracts.examples import EXAMPLES
+from connector.domain.messages import Via
+
+DOCUMENT = asyncapi_document({role: role.value for role in TopicRole})
+
+
+def event(name: str, extra: str | None) -> Event:
+    """An event with all attributes, or with none that may be absent."""
+    return Event(
+        "id",
+        name,
+        "https://x/queues/1",
+        "annotations/1",
+        extra or "",
+        "key",
+        extra,
+        Via.READ,
+        EXAMPLES[name],
+        import_id=extra,
+        causation=extra,
+        traceparent=extra,
+        tracestate=extra,
+    )
+
+
+@pytest.mark.parametrize("extra", [None, "text"])
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_headers_of_events(name: str, extra: str | None) -> None:
+    """Every record of every event has the headers of its message, and none that is not told."""
+    for role, record in records_of(event(name, extra), EventMode.BINARY):
+        headers = {header: value.decode() for header, value in record.headers}
+        thin = name == "annotation.captured" and role is TopicRole.LIFECYCLE
+        message = DOCUMENT["components"]["messages"][f"{name}-thin" if thin else name]
+        schema = {**message["headers"], "components": DOCUMENT["components"]}
+
+        errors = [error.message for error in Draft202012Validator(schema).iter_errors(headers)]
+
+        told = DOCUMENT["components"]["schemas"]["eventHeaders"]["properties"].keys()
+        assert errors == []
+        assert headers.keys() <= told
+        assert extra is None or headers.keys() == told
+
+
+def test_headers_of_dead_letters() -> None:
+    """A dead letter of an arrival without headers has exactly those that are told."""
+    at = Coordinates("kraft-1", "in", 3, 17, 0)
+
+    letter = dead_letter(b"", None, [], at, Cause("fetch", "Rejected", "gone", 1, "t", 0))
+
+    assert [name for name, _ in letter.headers] == list(
+        DOCUMENT["components"]["messages"]["dead-letter"]["headers"]["required"]
+    )

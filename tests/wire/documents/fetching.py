@@ -1,0 +1,62 @@
+"""The source under test beside the server it fetches from, and the calls that tests make."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from ipaddress import ip_network
+from pathlib import Path
+
+import pytest
+from document_site import HOST, Names, Site, running_site
+
+from connector.contracts.arrivals import HttpsSource
+from connector.documents.dispatch import DocumentSources
+from connector.documents.limits import DocumentLimits
+from connector.errors import ConnectorError
+
+
+@dataclass(frozen=True)
+class Far:
+    """A running server, and sources that may fetch from it, with short patience."""
+
+    site: Site
+    names: Names
+    limits: DocumentLimits
+    sources: DocumentSources
+
+
+@asynccontextmanager
+async def fetching(folder: Path) -> AsyncIterator[Far]:
+    """Both ends, running."""
+    names = Names({HOST: [["127.0.0.1"]], "other.example.test": [["127.0.0.1"]], "void.example.test": [[]]})
+    async with running_site(folder, HOST, "127.0.0.1") as site:
+        limits = DocumentLimits(
+            max_bytes=4_000_000,
+            allowed_hosts=tuple(f"{host}:{site.port}" for host in (HOST, "*.example.test", "127.0.0.1")),
+            private_networks=(ip_network("127.0.0.0/8"),),
+            ca_file=site.ca_file,
+            connect_timeout=1,
+            read_timeout=0.2,
+            transfer_timeout=0.4,
+        )
+        async with DocumentSources(limits, resolver=names) as sources:
+            yield Far(site, names, limits, sources)
+
+
+async def read(sources: DocumentSources, source: HttpsSource) -> bytes:
+    """The whole document."""
+    async with sources.open(source) as document:
+        return b"".join([piece async for piece in document.chunks])
+
+
+def at(url: str, *, size: int | None = None, sha256: str | None = None) -> HttpsSource:
+    """An arrival's source."""
+    return HttpsSource(kind="https", url=url, size=size, sha256=sha256)
+
+
+async def failure(sources: DocumentSources, source: HttpsSource) -> ConnectorError:
+    """The error that a fetch ends in, within five seconds."""
+    with pytest.raises(ConnectorError) as caught:
+        await asyncio.wait_for(read(sources, source), 5)
+    return caught.value
