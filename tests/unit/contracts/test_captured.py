@@ -158,6 +158,16 @@ def test_odd_confidences(confidence: Any) -> None:
     assert fields["a"]["confidence"] is None
 
 
+@pytest.mark.parametrize(
+    "node", [point(None), point(7), {"category": "datapoint"}, group("button", "b", point("a")), "x"]
+)
+def test_nodes_that_say_nothing(node: Any) -> None:
+    """Nodes without a schema id and of unknown categories are left out, the others stay."""
+    fields, tables = captured_fields([node, point("known")])
+
+    assert (fields, tables) == ({"known": text()}, {})
+
+
 def test_very_deep_trees() -> None:
     """Depth costs no stack."""
     tree: Any = point("a")

@@ -182,3 +182,11 @@ def test_deep_metadata_do_not_stop_an_event() -> None:
     written = json.loads(encode_data(data))
 
     assert written == {"document_key": "k", "import_id": "i", "generation": 1, "metadata": {"deep": nested}}
+
+
+def test_only_json_has_a_place_in_an_event() -> None:
+    """What no consumer could read is refused, not written in some way."""
+    data = events.ImportAccepted(document_key="k", import_id="i", generation=1, metadata={"odd": {1, 2}})
+
+    with pytest.raises(TypeError, match="set"):
+        encode_data(data)
