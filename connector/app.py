@@ -2,7 +2,8 @@
 
 import asyncio
 import gc
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from connector import assembly
@@ -20,9 +21,14 @@ from connector.kafka.opening import Opener
 from connector.kafka.preflight import Broker, look_at_broker
 from connector.kafka.work_log import KafkaWorkLog, PlainProducer
 from connector.rossum.client import RossumClient
+from connector.rossum.hooks import read_hook
 from connector.settings import Settings
 from connector.state.memory import MemoryState
+from connector.status import Parts, Status
 from connector.telemetry import Telemetry
+from connector.web.ops import OpsServer
+from connector.web.receiver import WebhookReceiver
+from connector.web.server import listening
 
 
 @dataclass(slots=True)
@@ -36,6 +42,19 @@ class App:
     work: KafkaWorkLog
     intake: Intake
     group: OwnerGroup
+    circuit: Circuit
+    webhook_url: str = ""
+    ops_url: str = ""
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop`, then drain.
+
+        Raises:
+            ExceptionGroup: Of `Fatal`: it can't work like this.
+        """
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.intake.run(stop))
+            tasks.create_task(self.group.run(stop))
 
 
 class Builder:
@@ -82,18 +101,19 @@ class Builder:
             telemetry=self._telemetry,
             clock=self._clock,
         )
-        group = self._group(broker, rossum, documents, work)
-        return App(settings, self._telemetry, rossum, broker, work, intake, group)
+        circuit = Circuit("rossum", clock=self._clock, telemetry=self._telemetry)
+        group = self._group(broker, circuit, (rossum, documents, work))
+        return App(settings, self._telemetry, rossum, broker, work, intake, group, circuit)
 
     def _group(
-        self, broker: Broker, rossum: RossumClient, documents: DocumentSources, work: KafkaWorkLog
+        self, broker: Broker, circuit: Circuit, outside: tuple[RossumClient, DocumentSources, KafkaWorkLog]
     ) -> OwnerGroup:
+        rossum, documents, work = outside
         kafka = self._settings.kafka
         exactly_once = kafka.delivery == "exactly-once"
         lookup = RecordLookup(self._connection)
         self._stack.push_async_callback(lookup.close)
         slots = asyncio.Semaphore(self._settings.imports.concurrency)
-        circuit = Circuit("rossum", clock=self._clock, telemetry=self._telemetry)
         policy = assembly.import_policy(self._settings)
         queues = assembly.queues_of(self._settings.rossum)
 
@@ -139,6 +159,41 @@ class Builder:
         )
 
 
+@asynccontextmanager
+async def started(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[App]:
+    """The connector, built, checked and listening; `app.run` makes it work.
+
+    Raises:
+        Refused, NotOurs: A check failed; the sentence says which and what to do.
+        Retryable: Kafka or Rossum does not answer.
+    """
+    clock = clock or SystemClock()
+    async with AsyncExitStack() as stack:
+        app = await Builder(settings, stack, clock).build()
+        webhook, ops = settings.webhook, settings.ops
+        receiver = WebhookReceiver(
+            webhook,
+            verify=assembly.verifier(webhook),
+            read_hook=read_hook,
+            work=app.work,
+            queues=assembly.queues_of(settings.rossum),
+            telemetry=app.telemetry,
+            clock=clock,
+        )
+        parts = Parts(app.telemetry, app.rossum, app.work, app.intake, app.group, app.circuit)
+        server = OpsServer(ops, Status(parts, clock), app.telemetry)
+        port = await stack.enter_async_context(listening(receiver.handle, host=webhook.host, port=webhook.port))
+        app.webhook_url = f"http://{_reachable(webhook.host)}:{port}{webhook.path}"
+        port = await stack.enter_async_context(listening(server.handle, host=ops.host, port=ops.port))
+        app.ops_url = f"http://{_reachable(ops.host)}:{port}"
+        app.telemetry.started(app.webhook_url, app.ops_url)
+        yield app
+
+
+def _reachable(host: str) -> str:
+    return "127.0.0.1" if host in ("0.0.0.0", "::", "") else host  # noqa: S104 - compared, not bound
+
+
 async def run(settings: Settings, stop: asyncio.Event, *, clock: Clock | None = None) -> None:
     """Run the connector until `stop`, then drain and leave.
 
@@ -146,11 +201,8 @@ async def run(settings: Settings, stop: asyncio.Event, *, clock: Clock | None = 
         Fatal, NotOurs: It can't work like this; the sentence says why.
         Retryable: Kafka or Rossum was not there at the start.
     """
-    async with AsyncExitStack() as stack:
-        app = await Builder(settings, stack, clock or SystemClock()).build()
+    async with started(settings, clock=clock) as app:
         # Full garbage collections would make the tail of the webhook's latency; what is built so far stays anyway.
         gc.collect()
         gc.freeze()
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(app.intake.run(stop))
-            tasks.create_task(app.group.run(stop))
+        await app.run(stop)

@@ -1,6 +1,6 @@
 """Turns settings into what each part takes: one slice each, in its own words."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from connector.contracts.captured import shrink
@@ -15,7 +15,8 @@ from connector.domain.ids import QueueId, event_namespace
 from connector.domain.rows import HeaderRow
 from connector.engine.services import ImportPolicy, SweepPolicy
 from connector.rossum.session import RossumConnection
-from connector.settings import ImportSettings, RossumSettings, Settings, SweepSettings
+from connector.rossum.signature import Forged, VerifiedBody, verify
+from connector.settings import ImportSettings, RossumSettings, Settings, SweepSettings, WebhookSettings
 
 #: Room (bytes) that headers and batch framing take of a topic's limit for records.
 FRAMING = 4096
@@ -45,6 +46,19 @@ def document_limits(settings: ImportSettings) -> DocumentLimits:
         ca_file=settings.ca_file,
         file_roots=settings.file_roots,
     )
+
+
+def verifier(settings: WebhookSettings) -> Callable[[Mapping[str, str], bytes], VerifiedBody | None]:
+    """Checks signatures with the configured secrets; None stands for a forged webhook."""
+    secrets = [secret.get_secret_value() for secret in settings.secrets]
+
+    def check(headers: Mapping[str, str], body: bytes) -> VerifiedBody | None:
+        try:
+            return verify(headers, body, secrets=secrets, legacy_sha1=settings.legacy_sha1)
+        except Forged:
+            return None
+
+    return check
 
 
 def import_policy(settings: Settings) -> ImportPolicy:

@@ -80,8 +80,11 @@ class UploadGate(Protocol):
 
 
 class Rossum(Protocol):
-    """What the engine asks of Rossum. Every method waits for the API budget and may raise `Retryable`,
-    `Throttled`, `NotOurs`; an answer that makes no sense is `Retryable`."""
+    """What the engine asks of Rossum.
+
+    Every method waits for the API budget and may raise `Retryable`, `Throttled`, `NotOurs`; an answer that makes no
+    sense is `Retryable`.
+    """
 
     async def upload(self, request: UploadRequest, chunks: AsyncIterator[bytes], *, gate: UploadGate) -> str:
         """Import one document; the URL of its task.
@@ -163,6 +166,9 @@ class State(Protocol):
 
     def get(self, key: str) -> AnyRow | None:
         """The row of an entity."""
+
+    def items(self) -> Iterator[tuple[str, AnyRow]]:
+        """All rows by entity, for people who look; nothing on a hot path walks them."""
 
     def apply(self, rows: Mapping[str, AnyRow | None], *, ledger_end: int) -> None:
         """Take in committed rows (None removes) and the ledger offset that they reach, in one step."""

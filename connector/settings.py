@@ -63,7 +63,7 @@ class KafkaSettings(_Group):
     topic_prefix: str = Field("", description="Put before every topic name; separates deployments.")
     event_mode: Literal["binary", "structured"] = Field("binary", description="CloudEvents mode of events.")
     managed: bool = Field(
-        True, description="false = a broker without an admin API: no topic checks, no trimming, one replica."
+        default=True, description="false = a broker without an admin API: no topic checks, no trimming, one replica."
     )
 
     @model_validator(mode="after")
@@ -118,7 +118,7 @@ class WebhookSettings(_Group):
     secrets: tuple[SecretStr, ...] = Field((), description="Secrets of the Rossum hooks; several while rotating.")
     max_body: Bytes = Field(2_000_000, description="Largest body.")
     allowed_networks: tuple[Network, ...] = Field((), description="Peers that may send (CIDR); empty = any.")
-    legacy_sha1: bool = Field(False, description="Accept the old SHA-1 signature header too.")
+    legacy_sha1: bool = Field(default=False, description="Accept the old SHA-1 signature header too.")
 
 
 class OpsSettings(_Group):
@@ -143,7 +143,7 @@ class SweepSettings(_Group):
 class GatherSettings(_Group):
     """Several arrivals in one upload."""
 
-    enabled: bool = Field(False, description="Gather arrivals of one queue into one upload.")
+    enabled: bool = Field(default=False, description="Gather arrivals of one queue into one upload.")
     max_count: int = Field(20, ge=2, le=100, description="Most documents of one upload.")
     wait: Seconds = Field(2.0, description="Longest wait for more.")
 
@@ -167,7 +167,7 @@ class ImportSettings(_Group):
     settle: Seconds = Field(600.0, gt=0, description="When an upload that left no trace certainly did not happen.")
     on_twin: Literal["report", "hold", "delete"] = Field("report", description="What to do with a twin.")
     file_name: str = Field("{name}", description="{name} {stem} {suffix} {import_id} {document_key}.")
-    reject_identical: bool = Field(False, description="Let Rossum refuse identical documents.")
+    reject_identical: bool = Field(default=False, description="Let Rossum refuse identical documents.")
     empty: Literal["skip", "dead-letter"] = Field("skip", description="Arrivals without a value.")
     gather: GatherSettings = Field(default_factory=GatherSettings, description="Gathering.")
 

@@ -202,6 +202,10 @@ class Telemetry(Collector):
 
     # --- ownership -------------------------------------------------------------------------------------------
 
+    def started(self, webhook_url: str, ops_url: str) -> None:
+        """The connector listens."""
+        self._log.info("started", webhook_url=webhook_url, ops_url=ops_url)
+
     def partition_assigned(self, partition: int) -> None:
         """A work partition is ours; it is being opened."""
         self._log.info("partition_assigned", partition=partition)

@@ -5,13 +5,11 @@ from typing import Annotated
 
 import typer
 
+from connector.cli.exits import Exit
 from connector.contracts.catalogue import TopicRole
 from connector.contracts.envelope import SCHEMA_PREFIX
 from connector.contracts.schemas import schema_files
 from connector.settings import TopicSettings
-
-#: Exit code of a check that failed.
-CHECK_FAILED = 3
 
 
 def schemas(
@@ -52,4 +50,4 @@ def _report(differing: list[str], directory: Path) -> None:
     for name in differing:
         typer.echo(f"differs from the code: {directory / name}", err=True)
     typer.echo(f"run: rossum-connector schemas --directory {directory}", err=True)
-    raise typer.Exit(CHECK_FAILED)
+    raise typer.Exit(Exit.CHECK_FAILED)

@@ -46,7 +46,7 @@ class Cause:
     redrives: int
 
 
-def dead_letter(  # noqa: PLR0917 - the parts of a record in Kafka's order
+def dead_letter(
     value: bytes | None,
     key: bytes | None,
     headers: Sequence[tuple[str, bytes]],

@@ -38,7 +38,7 @@ class Form(Enum):
     FOREIGN = "foreign"
 
 
-class Unreadable(Exception):  # noqa: N818 - a sentence on its way to `Rejected`, not an error of its own
+class Unreadable(Exception):
     """The record or its data can't be read; the message is a clause that says what is wrong, without any of it."""
 
 

@@ -39,13 +39,13 @@ class AnnotationEvents:
         self._identity = identity
         self._sight = sight
         self._models: dict[str, Callable[[Fact], BaseModel]] = {
-            "annotation.ready": lambda fact: contracts.AnnotationReady(**self._shared(fact)),
-            "annotation.confirmed": lambda fact: contracts.AnnotationConfirmed(**self._shared(fact)),
-            "annotation.postponed": lambda fact: contracts.AnnotationPostponed(**self._shared(fact)),
-            "annotation.export_failed": lambda fact: contracts.AnnotationExportFailed(**self._shared(fact)),
-            "annotation.rejected": lambda fact: contracts.AnnotationRejected(**self._shared(fact)),
-            "annotation.deleted": lambda fact: contracts.AnnotationDeleted(**self._shared(fact)),
-            "annotation.purged": lambda fact: contracts.AnnotationPurged(**self._shared(fact)),
+            "annotation.ready": lambda _: contracts.AnnotationReady(**self._shared()),
+            "annotation.confirmed": lambda _: contracts.AnnotationConfirmed(**self._shared()),
+            "annotation.postponed": lambda _: contracts.AnnotationPostponed(**self._shared()),
+            "annotation.export_failed": lambda _: contracts.AnnotationExportFailed(**self._shared()),
+            "annotation.rejected": lambda _: contracts.AnnotationRejected(**self._shared()),
+            "annotation.deleted": lambda _: contracts.AnnotationDeleted(**self._shared()),
+            "annotation.purged": lambda _: contracts.AnnotationPurged(**self._shared()),
             "annotation.split": self._split,
             "annotation.superseded": self._superseded,
             "annotation.captured": self._captured,
@@ -72,7 +72,7 @@ class AnnotationEvents:
         told = {hint.via for hint in self._sight.hints}
         return next((via for via in _ORDER if via in told), Via.READ)
 
-    def _shared(self, fact: Fact) -> dict[str, Any]:
+    def _shared(self) -> dict[str, Any]:
         sight = self._sight
         return {
             "document_key": sight.row.key,
@@ -111,18 +111,18 @@ class AnnotationEvents:
         )
 
     def _split(self, fact: Fact) -> BaseModel:
-        return contracts.AnnotationSplit(**self._shared(fact), children=list(self._sight.children))
+        return contracts.AnnotationSplit(**self._shared(), children=list(self._sight.children))
 
     def _superseded(self, fact: Fact) -> BaseModel:
         published = self._sight.row.published.get(f"annotation.captured:{fact.capture}")
         current = published if published and published != fact.revision else None
-        return contracts.AnnotationSuperseded(**self._shared(fact), superseded=fact.revision, current=current)
+        return contracts.AnnotationSuperseded(**self._shared(), superseded=fact.revision, current=current)
 
     def _captured(self, fact: Fact) -> BaseModel:
         content = self._sight.export.content if self._sight.export else []
         fields, tables = captured_fields(content)
         return contracts.AnnotationCaptured(
-            **self._shared(fact),
+            **self._shared(),
             revision_count=self._sight.row.counts.get(fact.capture or "", 1),
             fields=fields,
             tables=tables,

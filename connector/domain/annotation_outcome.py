@@ -127,7 +127,7 @@ def _linked(after: AnnotationRow, subject: Subject, reading: AnnotationReading) 
 
 
 def _word_to_import(after: AnnotationRow, annotation: AnnotationId, reading: AnnotationReading) -> MarkSeen | None:
-    """Tell the import at first sight and when the annotation leaves `importing`; later statuses are not its business."""
+    """Tell the import at first sight and when the annotation leaves `importing`; later ones are not its business."""
     if after.import_id is None:
         return None
     if after.told is None or (after.told in UNFINISHED and reading.status not in UNFINISHED):

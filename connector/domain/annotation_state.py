@@ -248,7 +248,7 @@ def _capture_facts(
     newest = revision or published or ""
     promised = {hint.clocks[CLOCK_OF[status]] for hint in hints if CLOCK_OF[status] in hint.clocks}
     adopted = published is not None and published.startswith(_FIRST)
-    lost = sorted(p for p in promised if p not in known and not adopted and "first" != newest and p < newest)
+    lost = sorted(p for p in promised if p not in known and not adopted and newest != "first" and p < newest)
     found = [Fact("annotation.superseded", value, value, status) for value in lost]
     if revision is not None:
         found.append(replace(template, revision=revision, time=_time(revision, reading)))

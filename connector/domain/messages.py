@@ -33,7 +33,7 @@ class Via(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """ "Look at this annotation": says what somebody saw, decides nothing.
+    """A wish to look at this annotation: says what somebody saw, decides nothing.
 
     Attributes:
         clocks: Clocks that the observer saw, normalised text; the owner reads until Rossum shows at least these.

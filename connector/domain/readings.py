@@ -149,8 +149,10 @@ class ListingPage:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """One call of a sweep: annotations of `queues` whose `clock` lies between two instants (text form, exclusive or
-    inclusive: unknown, so callers overlap), ordered by `ordering`, `page` from 1, 100 a page."""
+    """One call of a sweep: annotations of `queues` whose `clock` lies between two instants, 100 a page.
+
+    Whether Rossum counts the bounds in is unknown, so callers overlap; `page` counts from 1.
+    """
 
     clock: str
     queues: tuple[QueueId, ...]

@@ -23,7 +23,7 @@ READS_OF_A_STRETCH = 12
 STEP_BACK = timedelta(seconds=1)
 
 
-class Unstable(Exception):  # noqa: N818 - a condition of the listing, not an error of ours
+class Unstable(Exception):
     """The listing kept changing under the walk; the pass starts again later."""
 
 

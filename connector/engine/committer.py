@@ -76,6 +76,7 @@ class Committer:
         self._clock = clock
         self._now = now
         self._pending: list[_Pending] = []
+        self._taken: list[_Pending] = []
         self._wake = asyncio.Event()
         self._committed = {role: tracker.position for role, tracker in trackers.items()}
         self._idle = asyncio.Event()
@@ -83,7 +84,7 @@ class Committer:
 
     def submit(self, outcome: Outcome, tickets: Iterable[Ticket] = ()) -> None:
         """Stage an outcome; decisions see its rows at once. A failure to commit it reaches the owner by :meth:`run`."""
-        self._stage(outcome, tickets)
+        _ = self._stage(outcome, tickets)
 
     async def commit(self, outcome: Outcome) -> None:
         """Stage an outcome and wait until it is committed.
@@ -119,30 +120,32 @@ class Committer:
         Raises:
             PartitionLost, KafkaUnavailable: From the log.
         """
-        taken: list[_Pending] = []
         try:
             while True:
                 await self._something_to_do()
-                taken, self._pending = (
-                    self._pending[:OUTCOMES_A_TRANSACTION],
-                    self._pending[OUTCOMES_A_TRANSACTION:],
-                )
-                try:
-                    await self._commit(taken)
-                except (PartitionLost, KafkaUnavailable) as error:
-                    self._telemetry.transaction_failed(self._partition, type(error).__name__)
-                    raise
-                for pending in taken:
-                    if not pending.done.done():
-                        pending.done.set_result(None)
-                if not self._pending and not self._moved():
-                    self._idle.set()
+                await self._transaction()
                 await self._clock.sleep(PAUSE_BETWEEN)
         except BaseException as error:
-            for pending in (*taken, *self._pending):
+            for pending in (*self._taken, *self._pending):
                 if not pending.done.done():
                     pending.done.set_exception(_shareable(error))
             raise
+
+    async def _transaction(self) -> None:
+        """Commit what waits, and tell who waits for it."""
+        self._taken = self._pending[:OUTCOMES_A_TRANSACTION]
+        self._pending = self._pending[OUTCOMES_A_TRANSACTION:]
+        try:
+            await self._commit(self._taken)
+        except (PartitionLost, KafkaUnavailable) as error:
+            self._telemetry.transaction_failed(self._partition, type(error).__name__)
+            raise
+        for pending in self._taken:
+            if not pending.done.done():
+                pending.done.set_result(None)
+        self._taken = []
+        if not self._pending and not self._moved():
+            self._idle.set()
 
     async def _something_to_do(self) -> None:
         while not self._pending:

@@ -53,7 +53,7 @@ class _Kept:
 class ImportDesk:
     """See the module."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - a part of an owner
         self,
         services: Services,
         view: LedgerView,

@@ -10,7 +10,7 @@ class OffsetTracker:
 
     def __init__(self, position: int) -> None:
         self._position = position
-        self._unfinished: dict[int, None] = {}
+        self._unfinished: dict[int, float] = {}
 
     @property
     def position(self) -> int:
@@ -27,11 +27,16 @@ class OffsetTracker:
         """The offset to commit: everything below it is finished."""
         return next(iter(self._unfinished), self._position)
 
-    def deliver(self, offset: int) -> bool:
-        """Take note of a message; False when it was delivered before."""
+    @property
+    def oldest_since(self) -> float | None:
+        """When the oldest unfinished message was delivered (monotonic seconds)."""
+        return next(iter(self._unfinished.values()), None)
+
+    def deliver(self, offset: int, *, now: float) -> bool:
+        """Take note of a message at `now` (monotonic seconds); False when it was delivered before."""
         if offset < self._position:
             return False
-        self._unfinished[offset] = None
+        self._unfinished[offset] = now
         self._position = offset + 1
         return True
 

@@ -34,7 +34,7 @@ OPEN_SPREAD = 60.0
 class Owner:
     """See the module."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - where the parts of an owner meet
         self,
         partition: int,
         *,
@@ -88,10 +88,11 @@ class Owner:
     def deliver(self, role: TopicRole, records: Sequence[InnerRecord]) -> None:
         """Take in records of one log, in offset order; those delivered before are left out."""
         tracker = self.trackers[role]
+        now = self._services.clock.monotonic()
         for record in records:
-            if not tracker.deliver(record.offset):
+            if not tracker.deliver(record.offset, now=now):
                 continue
-            ticket = Ticket(role, tracker, record.offset, 1, self._services.clock.monotonic())
+            ticket = Ticket(role, tracker, record.offset, remaining=1)
             if role is TopicRole.IMPORTS:
                 self.imports.take_copy(record, ticket)
             else:

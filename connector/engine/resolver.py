@@ -110,7 +110,9 @@ class Resolver:
         except Rejected:
             return None
 
-    async def ask(self, import_id: ImportId, row: ImportRow) -> Ask:
+    async def ask(  # noqa: PLR0911 - one return per answer
+        self, import_id: ImportId, row: ImportRow
+    ) -> Ask:
         """What became of an accepted upload whose mark did not show up (or that may hold several documents).
 
         Raises:

@@ -12,14 +12,12 @@ class Ticket:
 
     Attributes:
         remaining: Messages of the record that are not finished.
-        since: Monotonic seconds at delivery.
     """
 
     role: TopicRole
     tracker: OffsetTracker
     offset: int
     remaining: int
-    since: float
 
     def done(self) -> None:
         """One message of the record is finished; with the last one the record is."""

@@ -86,7 +86,7 @@ class Refused:
 Attempt = Accepted | Unknown | Again | Refused
 
 
-class _SourceFailed(Exception):  # noqa: N818 - carries a Retryable of the source through the upload
+class _SourceFailed(Exception):
     def __init__(self, error: Retryable) -> None:
         super().__init__(str(error))
         self.error = error
@@ -100,7 +100,9 @@ class Uploader:
         self._committer = committer
         self._gate = gate
 
-    async def attempt(self, row: ImportRow, received: ReceivedArrival) -> Attempt:
+    async def attempt(  # noqa: PLR0911 - one return per way that an attempt ends
+        self, row: ImportRow, received: ReceivedArrival
+    ) -> Attempt:
         """Try once; never raises for what the document, its source or Rossum did.
 
         Raises:

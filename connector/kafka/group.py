@@ -51,7 +51,7 @@ class _Held:
     owner: Owner | None = None
 
 
-class _Rejoin(Exception):  # noqa: N818 - a request to the loop, not an error
+class _Rejoin(Exception):
     """Leave and join again: somebody else works a partition that we believed ours."""
 
 
@@ -85,12 +85,30 @@ class OwnerGroup:
         self._consumer: AIOKafkaConsumer | None = None
         self._fatal: asyncio.Future[None] | None = None
         self._rejoin = asyncio.Event()
+        self._joined = False
         self.alive_at = clock.monotonic()
 
     @property
     def owners(self) -> Iterable[Owner]:
         """The owners at work."""
         return [held.owner for held in self._held.values() if held.owner is not None]
+
+    @property
+    def is_member(self) -> bool:
+        """Whether a consumer is connected and has been given its partitions (perhaps none)."""
+        return self._consumer is not None and self._joined
+
+    def lag(self) -> Mapping[tuple[str, ...], float]:
+        """Messages behind the end of the inner logs, by topic and partition, as far as polls have told."""
+        consumer = self._consumer
+        found: dict[tuple[str, ...], float] = {}
+        for owner in self.owners:
+            for role, tracker in owner.trackers.items():
+                place = self._place(role, owner.partition)
+                end = consumer.highwater(place) if consumer is not None and place in consumer.assignment() else None
+                if end is not None:
+                    found[place.topic, str(place.partition)] = float(max(end - tracker.committable, 0))
+        return found
 
     @property
     def opening(self) -> list[int]:
@@ -128,6 +146,7 @@ class OwnerGroup:
             await self._drain(DRAIN_DEADLINE)
         finally:
             self._consumer = None
+            self._joined = False
             await let_go(consumer.stop())
 
     async def _poll(self, consumer: AIOKafkaConsumer) -> None:
@@ -183,6 +202,7 @@ class OwnerGroup:
             elif held is None:
                 self._telemetry.partition_assigned(partition)
                 self._held[partition] = _Held(asyncio.create_task(self._work(partition)))
+        self._joined = True
         self._on_share(len(partitions) / self._names.partitions)
 
     def _place(self, role: TopicRole, partition: int) -> TopicPartition:

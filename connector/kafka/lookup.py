@@ -14,7 +14,7 @@ FETCH_DEADLINE = 5.0
 
 
 def inner_record(record: ConsumerRecord) -> InnerRecord:
-    """aiokafka's record as the engine sees it."""
+    """A record of aiokafka's as the engine sees it."""
     return InnerRecord(
         record.offset,
         record.key,

@@ -47,7 +47,7 @@ class PlainLog:
         self.ledger_end = 0
 
     @classmethod
-    async def open(
+    async def open(  # noqa: PLR0913 - what a log is made of
         cls,
         connection: KafkaConnection,
         partition: int,

@@ -152,9 +152,8 @@ async def create_missing(
 ) -> list[str]:
     """Create what does not exist; the names made.
 
-    Args:
-        replication: Copies of each partition; None = three, or as many as there are brokers. (The broker's own
-            default can't be asked for: aiokafka speaks a version of the request from before that.)
+    Without `replication` (copies of each partition) three are made, or as many as there are brokers; the broker's
+    own default can't be asked for, because aiokafka speaks a version of the request from before that.
 
     Raises:
         Refused: The broker refuses one, with its reason.

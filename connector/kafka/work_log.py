@@ -67,15 +67,16 @@ class PlainProducer:
 
     async def _started(self) -> AIOKafkaProducer:
         async with self._starting:
-            if self._producer is None:
-                producer: AIOKafkaProducer = self._connection.producer(max_request_size=self._max_bytes)
+            producer = self._producer
+            if producer is None:
+                producer = self._connection.producer(max_request_size=self._max_bytes)
                 try:
                     await within(CALL_DEADLINE, producer.start(), "connecting")
                 except BaseException:
                     await let_go(producer.stop())
                     raise
                 self._producer = producer
-            return self._producer
+            return producer
 
     async def _drop(self, producer: AIOKafkaProducer) -> None:
         if self._producer is producer:

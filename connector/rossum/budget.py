@@ -1,7 +1,7 @@
 """The API budget: every call of this process to Rossum takes its slot here first.
 
 Rossum allows 10 requests a second and answers 429 above that (https://elis.rossum.ai/api/docs/#rate-limiting).
-Slots are evenly spaced, shared fairly between the lanes, and stop for everybody while Rossum asks for a pause.
+Slots are evenly spaced, shared fairly between the lanes, and stop for all while Rossum asks for a pause.
 """
 
 import asyncio
@@ -112,9 +112,7 @@ class Budget:
         for waiters in self._lanes.values():
             for waiter in waiters:
                 if not waiter.done():
-                    waiter.set_exception(
-                        Retryable("the Rossum client was closed before this call could start")
-                    )
+                    waiter.set_exception(Retryable("the Rossum client was closed before this call could start"))
             waiters.clear()
 
     def _withdraw(self, lane: Lane, waiter: _Waiter) -> None:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequen
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import aiohttp
 
@@ -54,9 +54,7 @@ class ApiCall:
 class RossumClient:
     """See the module; used as `async with`."""
 
-    def __init__(
-        self, connection: RossumConnection, *, clock: Clock, on_call: Callable[[ApiCall], None]
-    ) -> None:
+    def __init__(self, connection: RossumConnection, *, clock: Clock, on_call: Callable[[ApiCall], None]) -> None:
         self._session = Session(connection, clock)
         self._clock = clock
         self._on_call = on_call
@@ -76,7 +74,9 @@ class RossumClient:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for gatherer in (self._annotations, self._documents, *self._exports.values()):
+        self._annotations.close()
+        self._documents.close()
+        for gatherer in self._exports.values():
             gatherer.close()
         self.budget.close()
         await self._session.__aexit__(kind, error, trace)
@@ -134,15 +134,14 @@ class RossumClient:
         """Those of `ids` that the annotation list shows."""
         return {AnnotationId(n): reading for n, reading in (await self._annotations.read(ids, lane)).items()}
 
-    async def exports(
-        self, queue: QueueId, ids: Collection[AnnotationId]
-    ) -> Mapping[AnnotationId, ExportReading]:
+    async def exports(self, queue: QueueId, ids: Collection[AnnotationId]) -> Mapping[AnnotationId, ExportReading]:
         """Those of `ids` that the queue's export shows."""
         gatherer = self._exports.get(queue)
         if gatherer is None:
 
             async def fetch(numbers: Sequence[int], _lane: Lane) -> Mapping[int, ExportReading]:
-                return dict(wire.read_exports(await self._send(requests.exports_by_id(queue, numbers)), queue))
+                found = wire.read_exports(await self._send(requests.exports_by_id(queue, numbers)), queue)
+                return {int(number): export for number, export in found.items()}
 
             gatherer = Gatherer(fetch, budget=self.budget, clock=self._clock, spacing=EXPORT_SPACING)
             self._exports[queue] = gatherer
@@ -208,10 +207,12 @@ class RossumClient:
         return wire.read_listing(await self._ask(requests.listing_page(listing)), listing)
 
     async def _fetch_annotations(self, ids: Sequence[int], lane: Lane) -> Mapping[int, AnnotationReading]:
-        return dict(wire.read_annotations(await self._send(requests.annotations_by_id(ids, lane))))
+        found = wire.read_annotations(await self._send(requests.annotations_by_id(ids, lane)))
+        return {int(number): reading for number, reading in found.items()}
 
     async def _fetch_documents(self, ids: Sequence[int], _lane: Lane) -> Mapping[int, DocumentReading]:
-        return dict(wire.read_documents(await self._send(requests.documents_by_id(ids))))
+        found = wire.read_documents(await self._send(requests.documents_by_id(ids)))
+        return {int(number): document for number, document in found.items()}
 
     async def _all_pages(self, call: Callable[[int], Call]) -> list[DocumentReading]:
         found: list[DocumentReading] = []

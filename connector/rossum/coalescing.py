@@ -1,6 +1,6 @@
 """Gathers reads by id: while one call waits for its slot, all further ids of its kind travel with it.
 
-A call costs one slot whether it asks about 1 id or 100, so ids are worth waiting for only while slots are scarce.
+A call costs one slot whether it asks about 1 id or 100; ids are worth waiting for only while slots are scarce.
 """
 
 import asyncio
@@ -14,8 +14,8 @@ from connector.rossum.budget import Budget
 from connector.rossum.failures import AnswerTooLargeError
 from connector.rossum.requests import LARGEST_PAGE
 
-#: Seconds between export calls while uploads wait: at 10 calls/s some 20 documents share one, and captured data
-#: is still published within 3 s.
+#: Seconds between export calls while uploads wait: at 10 calls/s some 20 documents share one, and captured
+#: data is still published within 3 s.
 EXPORT_SPACING = 2.4
 #: Seconds between other bulk reads while uploads wait: statuses and marks are less urgent than captured data.
 LIST_SPACING = 5.0
@@ -70,7 +70,7 @@ class Gatherer(Generic[T]):
         self._under_way: set[asyncio.Task[None]] = set()
 
     async def read(self, ids: Collection[int], lane: Lane) -> Mapping[int, T]:
-        """Those of `ids` that Rossum shows, by calls that start after this one did (an older one may be stale).
+        """Those of `ids` that Rossum shows, by calls that start after this one did: an older one may be stale.
 
         Raises:
             Retryable, NotOurs: The call that carried one of the ids failed.

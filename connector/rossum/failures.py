@@ -80,9 +80,7 @@ def failure_of_sending(endpoint: str, error: BaseException, body: MultipartBody)
         return body.failure
     if not body.started:
         return Retryable(f"no connection to Rossum for {endpoint}: {_cause(error)}; nothing was sent")
-    return Ambiguous(
-        f"no answer to {endpoint} from Rossum: {_cause(error)}; whether it was imported must be looked up"
-    )
+    return Ambiguous(f"no answer to {endpoint} from Rossum: {_cause(error)}; whether it was imported must be looked up")
 
 
 def unreadable_acceptance(endpoint: str, why: str) -> Ambiguous:
@@ -91,7 +89,7 @@ def unreadable_acceptance(endpoint: str, why: str) -> Ambiguous:
 
 
 def words_of(content_type: str, payload: bytes) -> str:
-    """What Rossum says about an error, as the end of a sentence: its `detail`, or the fields it complains of."""
+    """What Rossum says about an error, as the end of a sentence: its `detail`, or the fields it names."""
     if "json" not in content_type:
         return ""
     try:
@@ -103,7 +101,7 @@ def words_of(content_type: str, payload: bytes) -> str:
 
 
 def retry_after_of(value: str | None, now: datetime) -> float:
-    """The pause that a `Retry-After` header asks for, in seconds: a number, or a date seen from `now` (RFC 9110)."""
+    """The pause that a `Retry-After` header asks for (seconds): a number, or a date seen from `now`; RFC 9110."""
     if value is None:
         return DEFAULT_RETRY_AFTER
     try:

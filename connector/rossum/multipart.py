@@ -1,7 +1,7 @@
 """The body of an upload as it goes over the wire, piece by piece, never held as a whole.
 
-Form of RFC 7578; Rossum wants `metadata` and `values` as JSON parts without a file name, and names the document by
-the file name of the part `content` (https://elis.rossum.ai/api/docs/#create-upload).
+Form of RFC 7578; Rossum wants `metadata` and `values` as JSON parts without a file name, and names the document
+by the file name of the part `content` (https://elis.rossum.ai/api/docs/#create-upload).
 """
 
 import re
@@ -50,20 +50,23 @@ class MultipartBody:
         return headers
 
     async def pieces(self) -> AsyncIterator[bytes]:
-        """The body; ends early, by the error in `failure`, when the source fails or the work is not ours now."""
+        """The body; broken off by the error in `failure` when the source fails or the work is not ours now."""
         self.started = True
         try:
             yield self._head
             async for chunk in self._counted():
                 yield chunk
-            # Nothing is awaited from here to the closing boundary, so that the answer still holds when it leaves.
-            if not self._gate():
-                raise PartitionLost("another member owns this import now; its upload was broken off")
+            self._pass_gate()
         except Exception as error:
             self.failure = error
             raise
+        # Nothing was awaited since the gate, so that its answer still holds when the boundary leaves.
         self.complete = True
         yield self._tail
+
+    def _pass_gate(self) -> None:
+        if not self._gate():
+            raise PartitionLost("another member owns this import now; its upload was broken off")
 
     async def _counted(self) -> AsyncIterator[bytes]:
         """The source's chunks, as many bytes as were announced."""
@@ -71,9 +74,7 @@ class MultipartBody:
         async for chunk in self._chunks:
             sent += len(chunk)
             if self._size is not None and sent > self._size:
-                raise Retryable(
-                    f"the document is longer than the {self._size} bytes that its source announced"
-                )
+                raise Retryable(f"the document is longer than the {self._size} bytes that its source announced")
             yield chunk
         if self._size is not None and sent < self._size:
             raise Retryable(f"the document ended after {sent} of the {self._size} bytes that were announced")
@@ -89,9 +90,7 @@ class MultipartBody:
         kind = request.content_type
         kind = kind if _CONTENT_TYPE.fullmatch(kind) else "application/octet-stream"
         disposition = f'form-data; name="content"; {_file_name(request.file_name)}'
-        return (
-            f"--{self._boundary}\r\nContent-Disposition: {disposition}\r\nContent-Type: {kind}\r\n\r\n"
-        ).encode()
+        return (f"--{self._boundary}\r\nContent-Disposition: {disposition}\r\nContent-Type: {kind}\r\n\r\n").encode()
 
 
 def _file_name(name: str) -> str:

@@ -1,6 +1,6 @@
 """What we ask of Rossum, as values: path, query and lane of each call. Nothing here touches the network.
 
-Objects are addressed by id below our own base URL, never by a URL out of an answer: the token goes nowhere else.
+Objects are addressed by id below our own base URL, never by a URL out of an answer: the token stays there.
 Paths and parameters are those of Rossum's API reference (https://elis.rossum.ai/api/docs/).
 """
 

@@ -160,9 +160,7 @@ class Session:
         data = None if json is None else orjson.dumps(json)
         if data is not None:
             headers = {**headers, "Content-Type": "application/json"}
-        timeout = aiohttp.ClientTimeout(
-            total=CALL_DEADLINE, sock_connect=CONNECT_TIMEOUT, sock_read=READ_TIMEOUT
-        )
+        timeout = aiohttp.ClientTimeout(total=CALL_DEADLINE, sock_connect=CONNECT_TIMEOUT, sock_read=READ_TIMEOUT)
         try:
             async with self.http.request(
                 call.method,
@@ -185,8 +183,10 @@ class Session:
         if response.status == 303 or not 200 <= response.status < 300:  # noqa: PLR2004 - HTTP's own numbers
             pause = retry_after_of(response.headers.get("Retry-After"), answer.at)
             words = words_of(response.content_type, payload)
-            failure = None if response.status == 303 else failure_of_read(  # noqa: PLR2004 - as above
-                call.name, response.status, words, retry_after=pause
+            failure = (
+                None
+                if response.status == 303
+                else failure_of_read(call.name, response.status, words, retry_after=pause)
             )
             return answer, failure
         if not payload:

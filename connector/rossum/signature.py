@@ -14,7 +14,7 @@ SIGNATURE_HEADER = "X-Rossum-Signature-SHA256"
 LEGACY_HEADER = "X-Elis-Signature"
 
 
-class Forged(ConnectorError):  # noqa: N818 - the error tree names what happened
+class Forged(ConnectorError):
     """The webhook's signature is missing or wrong: check that the hook's secret is among WEBHOOK__SECRETS."""
 
 

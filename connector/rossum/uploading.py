@@ -61,9 +61,7 @@ async def send_upload(session: Session, call: Call, authorization: dict[str, str
     at = session.heard(response)
     if response.status != ACCEPTED:
         pause = retry_after_of(response.headers.get("Retry-After"), at)
-        raise failure_of_upload(
-            call.name, response.status, words_of(response.content_type, payload), retry_after=pause
-        )
+        raise failure_of_upload(call.name, response.status, words_of(response.content_type, payload), retry_after=pause)
     try:
         return read_task_url(Answer(call.name, response.status, at, orjson.loads(payload))), response.status
     except (orjson.JSONDecodeError, Retryable) as error:

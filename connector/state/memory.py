@@ -31,6 +31,10 @@ class MemoryState:
         """The row of an entity."""
         return self._rows.get(key)
 
+    def items(self) -> Iterator[tuple[str, AnyRow]]:
+        """All rows by entity."""
+        return iter(tuple(self._rows.items()))
+
     def apply(self, rows: Mapping[str, AnyRow | None], *, ledger_end: int) -> None:
         """Take in rows that are known to be committed; None removes."""
         for key, row in rows.items():

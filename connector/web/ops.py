@@ -1,0 +1,107 @@
+"""The ops port: health, metrics, and the API under /v1 that asks for a token."""
+
+import hmac
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, Protocol
+
+import orjson
+from aiohttp import hdrs, web
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from connector.errors import KafkaUnavailable
+from connector.settings import OpsSettings
+from connector.telemetry import Telemetry
+from connector.web.problems import problem
+
+
+class OpsActions(Protocol):
+    """What the ops port can ask of the connector."""
+
+    def is_alive(self) -> bool:
+        """Whether the loops still make progress."""
+
+    def readiness(self) -> Mapping[str, str | None]:
+        """Each check with its complaint, None where it is fine."""
+
+    def document(self, key: str) -> Any:
+        """What this replica knows of a document key; None when nothing."""
+
+    def audit(self) -> Any:
+        """Open and ambiguous work of this replica."""
+
+    async def sweep_now(self) -> None:
+        """Start a deep pass of every clock."""
+
+    def pause(self, *, paused: bool) -> None:
+        """Stop or go on taking new arrivals."""
+
+
+class OpsServer:
+    """Answers the ops port."""
+
+    def __init__(self, settings: OpsSettings, actions: OpsActions, telemetry: Telemetry) -> None:
+        self._token = settings.token.get_secret_value().encode() if settings.token else None
+        self._actions = actions
+        self._telemetry = telemetry
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer one request."""
+        path = request.path
+        if path.startswith("/v1/"):
+            return self._refusal(request) or await self._v1(request)
+        if request.method not in (hdrs.METH_GET, hdrs.METH_HEAD):
+            return problem(HTTPStatus.METHOD_NOT_ALLOWED, "this is read with GET", headers={"Allow": "GET"})
+        match path:
+            case "/livez":
+                alive = self._actions.is_alive()
+                return _json({"alive": alive}, HTTPStatus.OK if alive else HTTPStatus.SERVICE_UNAVAILABLE)
+            case "/readyz":
+                return self._ready()
+            case "/metrics":
+                metrics = generate_latest(self._telemetry.registry)
+                return web.Response(body=metrics, headers={hdrs.CONTENT_TYPE: CONTENT_TYPE_LATEST})
+        return problem(HTTPStatus.NOT_FOUND, "there is /livez, /readyz, /metrics and /v1/…")
+
+    def _ready(self) -> web.Response:
+        checks = self._actions.readiness()
+        ready = not any(checks.values())
+        body = {"ready": ready, "checks": {name: complaint or "ok" for name, complaint in checks.items()}}
+        return _json(body, HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE)
+
+    def _refusal(self, request: web.BaseRequest) -> web.Response | None:
+        """The answer for who may not use /v1."""
+        if self._token is None:
+            return problem(HTTPStatus.FORBIDDEN, "the API is off: set CONNECTOR_OPS__TOKEN to use it")
+        given = request.headers.get(hdrs.AUTHORIZATION, "").removeprefix("Bearer ").encode()
+        if not hmac.compare_digest(given, self._token):
+            headers = {"WWW-Authenticate": "Bearer"}
+            return problem(HTTPStatus.UNAUTHORIZED, "send the ops token as a Bearer token", headers=headers)
+        return None
+
+    async def _v1(self, request: web.BaseRequest) -> web.Response:
+        match request.method, request.path.removeprefix("/v1/").split("/"):
+            case "GET", ["documents", *key] if key:
+                timeline = self._actions.document("/".join(key))
+                if timeline is None:
+                    return problem(HTTPStatus.NOT_FOUND, "this replica knows no document with that key")
+                return _json(timeline)
+            case "GET", ["audit"]:
+                return _json(self._actions.audit())
+            case "POST", ["sweeps"]:
+                return await self._sweep()
+            case "POST", ["pause"] | ["resume"]:
+                self._actions.pause(paused=request.path.endswith("pause"))
+                return _json({"paused": request.path.endswith("pause")})
+        return problem(HTTPStatus.NOT_FOUND, "there is no such operation")
+
+    async def _sweep(self) -> web.Response:
+        try:
+            await self._actions.sweep_now()
+        except KafkaUnavailable as error:
+            return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
+        return _json({"asked": True}, HTTPStatus.ACCEPTED)
+
+
+def _json(body: Any, status: HTTPStatus = HTTPStatus.OK) -> web.Response:
+    return web.Response(status=status, body=orjson.dumps(body), content_type="application/json")
