@@ -39,3 +39,7 @@ main.command()(run)
 main.command()(schemas)
 main.command()(simulator)
 main.add_typer(topics, name="topics")
+
+
+if __name__ == "__main__":
+    main()

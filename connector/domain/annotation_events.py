@@ -110,7 +110,7 @@ class AnnotationEvents:
             file_name=sight.export.file_name if sight.export else None,
         )
 
-    def _split(self, fact: Fact) -> BaseModel:
+    def _split(self, _fact: Fact) -> BaseModel:
         return contracts.AnnotationSplit(**self._shared(), children=list(self._sight.children))
 
     def _superseded(self, fact: Fact) -> BaseModel:

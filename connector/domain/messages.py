@@ -149,11 +149,12 @@ def decode_work(value: bytes) -> list[WorkMessage]:
     Raises:
         ValueError: The record was not written by this product.
     """
-    elements = orjson.loads(value)
-    if not isinstance(elements, list):
-        msg = "not a record of the work topic: expected a JSON array"
-        raise ValueError(msg)  # noqa: TRY004 - callers treat every malformed record alike
-    return [_DECODERS[element[0]](element) for element in elements if element and element[0] in _DECODERS]
+    try:
+        elements = orjson.loads(value)
+        return [_DECODERS[element[0]](element) for element in elements if element[0] in _DECODERS]
+    except (TypeError, IndexError, KeyError, ValueError) as error:
+        msg = "not a record of the work topic"
+        raise ValueError(msg) from error
 
 
 _DECODERS: dict[str, Any] = {

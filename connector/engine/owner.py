@@ -101,7 +101,7 @@ class Owner:
     def _take_work(self, record: InnerRecord, ticket: Ticket) -> None:
         try:
             messages = decode_work(record.value or b"[]")
-        except (ValueError, TypeError, IndexError, KeyError):
+        except ValueError:
             # Only this product writes here; what it can't read holds no authority and nothing is lost by passing on.
             messages = []
         ticket.remaining = max(len(messages), 1)

@@ -67,16 +67,18 @@ class PlainProducer:
 
     async def _started(self) -> AIOKafkaProducer:
         async with self._starting:
-            producer = self._producer
-            if producer is None:
-                producer = self._connection.producer(max_request_size=self._max_bytes)
-                try:
-                    await within(CALL_DEADLINE, producer.start(), "connecting")
-                except BaseException:
-                    await let_go(producer.stop())
-                    raise
-                self._producer = producer
-            return producer
+            if self._producer is None:
+                self._producer = await self._start()
+            return self._producer
+
+    async def _start(self) -> AIOKafkaProducer:
+        producer = self._connection.producer(max_request_size=self._max_bytes)
+        try:
+            await within(CALL_DEADLINE, producer.start(), "connecting")
+        except BaseException:
+            await let_go(producer.stop())
+            raise
+        return producer
 
     async def _drop(self, producer: AIOKafkaProducer) -> None:
         if self._producer is producer:

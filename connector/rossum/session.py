@@ -8,6 +8,7 @@ import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self
 
@@ -180,15 +181,12 @@ class Session:
         self, call: requests.Call, response: aiohttp.ClientResponse, payload: bytes
     ) -> tuple[Answer, Exception | None]:
         answer = Answer(call.name, response.status, self.heard(response), location=response.headers.get("Location"))
-        if response.status == 303 or not 200 <= response.status < 300:  # noqa: PLR2004 - HTTP's own numbers
+        if response.status == HTTPStatus.SEE_OTHER:
+            return answer, None
+        if not response.ok or response.status >= HTTPStatus.MULTIPLE_CHOICES:
             pause = retry_after_of(response.headers.get("Retry-After"), answer.at)
             words = words_of(response.content_type, payload)
-            failure = (
-                None
-                if response.status == 303
-                else failure_of_read(call.name, response.status, words, retry_after=pause)
-            )
-            return answer, failure
+            return answer, failure_of_read(call.name, response.status, words, retry_after=pause)
         if not payload:
             return answer, None
         try:
