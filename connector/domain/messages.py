@@ -151,7 +151,9 @@ def decode_work(value: bytes) -> list[WorkMessage]:
     """
     try:
         elements = orjson.loads(value)
-        return [_DECODERS[element[0]](element) for element in elements if element[0] in _DECODERS]
+        if not isinstance(elements, list):
+            raise TypeError(value)  # noqa: TRY301 - one error for every way of being foreign
+        return [_DECODERS[element[0]](element) for element in elements if element and element[0] in _DECODERS]
     except (TypeError, IndexError, KeyError, ValueError) as error:
         msg = "not a record of the work topic"
         raise ValueError(msg) from error
