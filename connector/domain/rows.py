@@ -241,8 +241,10 @@ class WrittenRow:
             for name in _TUPLES:
                 if isinstance(known.get(name), list):
                     known[name] = tuple(known[name])
+            if kind == ImportRow.kind:
+                known["state"] = ImportState(known["state"])
             return cls(_KINDS[kind](**known), document.get("owner"))
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
             msg = f"not a ledger row: {type(error).__name__}"
             raise ValueError(msg) from error
 

@@ -1,0 +1,54 @@
+"""Rows survive the way through the ledger."""
+
+import pytest
+
+from connector.domain.rows import (
+    AnnotationRow,
+    AnyRow,
+    ClaimRow,
+    HeaderRow,
+    ImportRow,
+    ImportState,
+    SweepRow,
+    WrittenRow,
+    encode_row,
+)
+
+ROWS: list[AnyRow] = [
+    ImportRow(ImportState.INTENT, "key", announced={"3": 7}, held=4, expected=(1, 2), documents=(9,), single=False),
+    AnnotationRow("to_review", "key", clocks={"arrived_at": "2026-01-01T00:00:00.000000Z"}, counts={"exported": 2}),
+    SweepRow("exported_at", "2026-01-01T00:00:00.000000Z", (8198, 8199), walk={"cursor": "x", "queues": [8198]}),
+    HeaderRow("incarnation", "2026-01-01T00:00:00.000000Z", "group", 12, 1, "1"),
+    ClaimRow("owner"),
+]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: str(row.kind))
+def test_a_row_comes_back_as_it_was_written(row: AnyRow) -> None:
+    """Encoding and decoding change nothing, and the owner travels with it."""
+    written = WrittenRow.decode(encode_row(row, "me"))
+
+    assert written == WrittenRow(row, "me")
+
+
+@pytest.mark.parametrize("state", ImportState)
+def test_a_state_comes_back_as_a_member(state: ImportState) -> None:
+    """Decisions compare states by identity, so plain text would be no state at all."""
+    written = WrittenRow.decode(encode_row(ImportRow(state, "key")))
+
+    assert isinstance(written.row, ImportRow)
+    assert written.row.state is state
+
+
+@pytest.mark.parametrize("value", [b"", b"[]", b"{}", b'{"kind":"import","row":{"state":"gone"}}', b'{"kind":"x","row":{}}'])
+def test_foreign_bytes_are_no_row(value: bytes) -> None:
+    """What another program wrote to the ledger is told apart."""
+    with pytest.raises(ValueError, match=r"ledger row|unexpected|end|JSON|input"):
+        WrittenRow.decode(value)
+
+
+def test_fields_of_a_later_version_are_left_out() -> None:
+    """A row that a newer version wrote can be read."""
+    written = WrittenRow.decode(b'{"kind":"claim","row":{"owner":"a","mood":"good"},"colour":"blue"}')
+
+    assert written.row == ClaimRow("a")
