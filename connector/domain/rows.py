@@ -234,8 +234,8 @@ class WrittenRow:
         Raises:
             ValueError: Not a row of this product.
         """
-        document = orjson.loads(value)
         try:
+            document = orjson.loads(value)
             kind, content = document["kind"], document["row"]
             known = {name: content[name] for name in content.keys() & _FIELDS[kind]}
             for name in _TUPLES:
