@@ -40,7 +40,9 @@ def test_a_state_comes_back_as_a_member(state: ImportState) -> None:
     assert written.row.state is state
 
 
-@pytest.mark.parametrize("value", [b"", b"[]", b"{}", b'{"kind":"import","row":{"state":"gone"}}', b'{"kind":"x","row":{}}'])
+@pytest.mark.parametrize(
+    "value", [b"", b"[]", b"{}", b'{"kind":"import","row":{"state":"gone"}}', b'{"kind":"x","row":{}}']
+)
 def test_foreign_bytes_are_no_row(value: bytes) -> None:
     """What another program wrote to the ledger is told apart."""
     with pytest.raises(ValueError, match="not a ledger row"):
