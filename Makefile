@@ -1,0 +1,47 @@
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: help setup run test check bench schemas lock clean
+
+help: ## show this list
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+
+setup: $(READY) ## make .venv with everything that the other targets need
+
+$(READY): pyproject.toml requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one with PYTHON=python3.12")'
+	@test -x $(BIN)/python || { echo "making .venv with $$($(PYTHON) --version)"; $(PYTHON) -m venv .venv; }
+	@echo "installing what requirements.lock names (about a minute the first time)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $(READY)
+
+run: setup ## sandbox: broker, Rossum simulator, connector, sample documents (ARGS="--once")
+	@$(BIN)/rossum-connector sandbox $(ARGS)
+
+test: setup ## run the tests on a real Kafka (ARGS="-k sweep")
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: setup ## everything that CI checks beside the tests
+	@echo "format"; $(BIN)/ruff format --check --quiet .
+	@echo "lint"; $(BIN)/ruff check --quiet .
+	@echo "types"; $(BIN)/mypy
+	@echo "schemas"; $(BIN)/rossum-connector schemas --check
+	@echo "settings docs"; $(BIN)/rossum-connector settings-docs --check
+	@echo "architecture"; $(BIN)/python -m pytest -q tests/test_architecture.py
+
+bench: setup ## measure, as ratios within one run (ARGS="--quick webhook")
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+schemas: setup ## write the generated contracts and settings
+	@$(BIN)/rossum-connector schemas
+	@$(BIN)/rossum-connector settings-docs
+
+lock: setup ## resolve requirements.lock anew
+	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-header --extra sandbox --group dev pyproject.toml -o requirements.lock
+
+clean: ## remove .venv and every cache
+	@rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build .coverage
