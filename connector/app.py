@@ -57,6 +57,58 @@ class App:
             tasks.create_task(self.group.run(stop))
 
 
+Outside = tuple[RossumClient, DocumentSources, KafkaWorkLog]
+
+
+class ServicesByLedger:
+    """What owners share; it rests on the header of the ledger, which the first owner reads or makes."""
+
+    def __init__(  # noqa: PLR0913 - a part of the composition root
+        self,
+        settings: Settings,
+        broker: Broker,
+        circuit: Circuit,
+        *,
+        outside: Outside,
+        telemetry: Telemetry,
+        clock: Clock,
+    ) -> None:
+        self._settings = settings
+        self._broker = broker
+        self._circuit = circuit
+        self._outside = outside
+        self._telemetry = telemetry
+        self._clock = clock
+        self._slots = asyncio.Semaphore(settings.imports.concurrency)
+        self._made: dict[str, Services] = {}
+
+    def of(self, header: HeaderRow) -> Services:
+        """The one set of services of that ledger."""
+        if header.incarnation not in self._made:
+            self._made[header.incarnation] = self._make(header)
+        return self._made[header.incarnation]
+
+    def _make(self, header: HeaderRow) -> Services:
+        settings = self._settings
+        rossum, documents, work = self._outside
+        identity = assembly.identity_of(header, settings.rossum.base_url)
+        queues = assembly.queues_of(settings.rossum)
+        return Services(
+            partitions=self._broker.names.partitions,
+            rossum=rossum,
+            documents=documents,
+            work=work,
+            telemetry=self._telemetry,
+            clock=self._clock,
+            identity=identity,
+            annotations=assembly.annotation_rules(settings, identity, header),
+            imports=assembly.import_policy(settings),
+            sweeps=assembly.sweep_policy(settings.sweep, queues, header),
+            slots=self._slots,
+            circuit=self._circuit,
+        )
+
+
 class Builder:
     """Builds the parts in order; closing the stack lets go of them in the opposite one."""
 
@@ -66,7 +118,6 @@ class Builder:
         self._clock = clock
         self._telemetry = Telemetry()
         self._connection = KafkaConnection(settings.kafka)
-        self._services: dict[str, Services] = {}
 
     async def build(self) -> App:
         """Everything, checked against Kafka and Rossum.
@@ -105,43 +156,21 @@ class Builder:
         group = self._group(broker, circuit, (rossum, documents, work))
         return App(settings, self._telemetry, rossum, broker, work, intake, group, circuit)
 
-    def _group(
-        self, broker: Broker, circuit: Circuit, outside: tuple[RossumClient, DocumentSources, KafkaWorkLog]
-    ) -> OwnerGroup:
-        rossum, documents, work = outside
+    def _group(self, broker: Broker, circuit: Circuit, outside: Outside) -> OwnerGroup:
+        rossum, _, _ = outside
         kafka = self._settings.kafka
         exactly_once = kafka.delivery == "exactly-once"
         lookup = RecordLookup(self._connection)
         self._stack.push_async_callback(lookup.close)
-        slots = asyncio.Semaphore(self._settings.imports.concurrency)
-        policy = assembly.import_policy(self._settings)
-        queues = assembly.queues_of(self._settings.rossum)
-
-        def services_of(header: HeaderRow) -> Services:
-            if header.incarnation not in self._services:
-                identity = assembly.identity_of(header, self._settings.rossum.base_url)
-                self._services[header.incarnation] = Services(
-                    partitions=broker.names.partitions,
-                    rossum=rossum,
-                    documents=documents,
-                    work=work,
-                    telemetry=self._telemetry,
-                    clock=self._clock,
-                    identity=identity,
-                    annotations=assembly.annotation_rules(self._settings, identity, header),
-                    imports=policy,
-                    sweeps=assembly.sweep_policy(self._settings.sweep, queues, header),
-                    slots=slots,
-                    circuit=circuit,
-                )
-            return self._services[header.incarnation]
-
+        services = ServicesByLedger(
+            self._settings, broker, circuit, outside=outside, telemetry=self._telemetry, clock=self._clock
+        )
         opener = Opener(
             self._connection,
             broker.names,
             lookup,
             rossum=rossum,
-            services_of=services_of,
+            services_of=services.of,
             make_state=lambda _partition: MemoryState(),
             encode=assembly.encoder(EventMode(kafka.event_mode), captured_bytes=broker.captured_bytes),
             exactly_once=exactly_once,

@@ -57,7 +57,7 @@ class Status:
         return sum(owner.annotations.undecided for owner in self._app.group.owners)
 
     def _parked(self) -> float:
-        return sum(len(owner.imports.parked) for owner in self._app.group.owners)
+        return sum(owner.imports.parked for owner in self._app.group.owners)
 
     def _rows(self) -> float:
         return sum(len(owner.state) for owner in self._app.group.owners)

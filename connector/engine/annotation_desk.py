@@ -7,11 +7,12 @@ Rossum answers for 100 ids in one call.
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
+from connector.domain import annotation_hints as promises
 from connector.domain import annotation_state as rules
+from connector.domain.annotation_hints import Need
 from connector.domain.annotation_outcome import Seen, Subject, decide
-from connector.domain.annotation_state import Need
 from connector.domain.ids import AnnotationId, QueueId, annotation_entity
 from connector.domain.messages import Hint, Linked, Recovered, Via
 from connector.domain.outcome import NOTHING, Outcome
@@ -22,55 +23,15 @@ from connector.engine.ledger_view import LedgerView
 from connector.engine.open_set import OpenSet
 from connector.engine.services import Services
 from connector.engine.tickets import Ticket
+from connector.engine.waiting_room import Batch, Kind, Waiting, WaitingRoom
 from connector.errors import NotOurs, Retryable
 
-#: Ids of one batch: what one call of Rossum answers.
-BATCH = 100
 #: Batches that one owner has under way.
 BATCHES_IN_FLIGHT = 8
 #: Pauses (seconds) while Rossum shows less than was promised; the last one repeats.
 LAG_PAUSES = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
 #: Seconds after which what Rossum shows is taken as it is: the open set and the sweeps look again.
 LAG_PATIENCE = 60.0
-
-
-@dataclass(slots=True)
-class Waiting:
-    """What is known of an annotation that waits for a decision.
-
-    Attributes:
-        not_before: Monotonic seconds; until then Rossum's replicas get time.
-        forced: Read even if the row knows all (the open set asks).
-        listing: An export alone did not tell enough.
-        handled: Within the batch under way: decided, or waiting again.
-    """
-
-    since: float
-    hints: list[Hint] = field(default_factory=list)
-    linked: Linked | None = None
-    tickets: list[Ticket] = field(default_factory=list)
-    tries: int = 0
-    not_before: float = 0.0
-    forced: bool = False
-    listing: bool = False
-    handled: bool = False
-
-    def merge(self, other: "Waiting") -> None:
-        """Take in what came meanwhile."""
-        self.hints += other.hints
-        self.linked = other.linked or self.linked
-        self.tickets += other.tickets
-        self.forced |= other.forced
-        self.listing |= other.listing
-
-
-@dataclass(frozen=True, slots=True)
-class _Batch:
-    """Annotations that one read answers for."""
-
-    need: Need
-    queue: QueueId | None
-    members: dict[AnnotationId, Waiting]
 
 
 class AnnotationDesk:
@@ -83,21 +44,15 @@ class AnnotationDesk:
         self._view = view
         self._committer = committer
         self._spawn = spawn
-        self._waiting: dict[AnnotationId, Waiting] = {}
-        self._busy: set[AnnotationId] = set()
         self._free = asyncio.Semaphore(BATCHES_IN_FLIGHT)
-        self._wake = asyncio.Event()
         self._maker = services.annotations
+        self._room = WaitingRoom(services.clock, kind_of=self._kind)
         self.open = OpenSet()
 
     @property
     def undecided(self) -> int:
         """Annotations that wait or are being read."""
-        return len(self._waiting) + len(self._busy)
-
-    def oldest(self) -> float | None:
-        """Monotonic seconds since when the longest waiting one waits."""
-        return min((waiting.since for waiting in self._waiting.values()), default=None)
+        return len(self._room)
 
     def take(self, message: Hint | Linked, ticket: Ticket) -> None:
         """A message of the work log; finishes at once when the row knows all that it says."""
@@ -110,79 +65,35 @@ class AnnotationDesk:
             waiting.hints.append(message)
         else:
             waiting.linked = message
-        self._put(message.annotation, waiting)
+        self._room.put(message.annotation, waiting)
 
     def reread(self, annotations: Iterable[AnnotationId]) -> None:
         """Read these again although nobody hinted."""
         for annotation in annotations:
-            self._put(annotation, Waiting(self._services.clock.monotonic(), forced=True))
+            self._room.put(annotation, Waiting(self._services.clock.monotonic(), forced=True))
 
     def _is_known(self, hint: Hint) -> bool:
-        if hint.annotation in self._waiting or hint.annotation in self._busy:
+        if hint.annotation in self._room:
             return False
         row = self._view.annotation_row(hint.entity)
-        return rules.is_known(row, hint, self._maker.policy)
-
-    def _put(self, annotation: AnnotationId, waiting: Waiting) -> None:
-        if annotation in self._waiting:
-            self._waiting[annotation].merge(waiting)
-        else:
-            self._waiting[annotation] = waiting
-        self._wake.set()
+        return promises.is_known(row, hint, self._maker.policy)
 
     async def run(self) -> None:
         """Read and decide until cancelled."""
         while True:
             await self._free.acquire()
-            batch = self._next_batch()
-            if batch is None:
-                self._free.release()
-                await self._wait()
-                continue
-            self._busy.update(batch.members)
-            self._spawn(self._work(batch))
+            self._spawn(self._work(await self._room.next_batch()))
 
-    async def _wait(self) -> None:
-        """Until something arrives or a pause ends."""
-        self._wake.clear()
-        now = self._services.clock.monotonic()
-        pauses = [w.not_before - now for a, w in self._waiting.items() if a not in self._busy]
-        try:
-            async with asyncio.timeout(max(min(pauses), 0.001) if pauses else None):
-                await self._wake.wait()
-        except TimeoutError:
-            pass
-
-    def _next_batch(self) -> _Batch | None:
-        """Up to 100 annotations that need the same kind of read."""
-        now = self._services.clock.monotonic()
-        first: tuple[Need, QueueId | None] | None = None
-        members: dict[AnnotationId, Waiting] = {}
-        for annotation, waiting in self._waiting.items():
-            if annotation in self._busy or waiting.not_before > now:
-                continue
-            kind = self._kind(annotation, waiting)
-            first = first or kind
-            if kind == first:
-                members[annotation] = waiting
-                if len(members) == BATCH:
-                    break
-        if first is None:
-            return None
-        for annotation in members:
-            self._waiting.pop(annotation).handled = False
-        return _Batch(first[0], first[1], members)
-
-    def _kind(self, annotation: AnnotationId, waiting: Waiting) -> tuple[Need, QueueId | None]:
+    def _kind(self, annotation: AnnotationId, waiting: Waiting) -> Kind:
         row = self._view.annotation_row(annotation_entity(annotation))
         if waiting.forced or waiting.listing:
             return Need.LISTING, None
-        need = rules.need(row, waiting.hints, self._maker.policy)
+        need = promises.need(row, waiting.hints, self._maker.policy)
         if need is Need.NOTHING and waiting.linked and (row is None or row.status in rules.UNFINISHED):
             return Need.LISTING, None
         return need, waiting.hints[0].queue if need is Need.EXPORT else None
 
-    async def _work(self, batch: _Batch) -> None:
+    async def _work(self, batch: Batch) -> None:
         """Read and decide one batch; what could not be read waits again."""
         rossum = self._services.rossum
         try:
@@ -200,29 +111,28 @@ class AnnotationDesk:
                 if not waiting.handled:
                     self._again(annotation, waiting, pause=pause, lag=False)
         finally:
-            self._busy.difference_update(batch.members)
+            self._room.free(batch)
             self._free.release()
-            self._wake.set()
 
-    def _decide_known(self, batch: _Batch) -> None:
+    def _decide_known(self, batch: Batch) -> None:
         """Nothing to read: hints that the row covers meanwhile, and links."""
         for annotation, waiting in batch.members.items():
             row = self._view.annotation_row(annotation_entity(annotation))
             decision = decide(Subject(annotation, row, (), waiting.linked), None, self._maker)
             self._finish(annotation, waiting, decision.outcome, "known")
 
-    def _by_export(self, batch: _Batch, exports: Mapping[AnnotationId, ExportReading]) -> None:
+    def _by_export(self, batch: Batch, exports: Mapping[AnnotationId, ExportReading]) -> None:
         for annotation, waiting in batch.members.items():
             export = exports.get(annotation)
-            reading = rules.reading_of_export(export, waiting.hints) if export else None
+            reading = promises.reading_of_export(export, waiting.hints) if export else None
             row = self._view.annotation_row(annotation_entity(annotation))
-            if export is None or reading is None or rules.is_lagging(row, waiting.hints, reading):
+            if export is None or reading is None or promises.is_lagging(row, waiting.hints, reading):
                 waiting.listing = waiting.handled = True
-                self._put(annotation, waiting)
+                self._room.put(annotation, waiting)
                 continue
             self._decide(annotation, waiting, Seen(reading, export))
 
-    async def _by_listing(self, batch: _Batch, readings: Mapping[AnnotationId, AnnotationReading]) -> None:
+    async def _by_listing(self, batch: Batch, readings: Mapping[AnnotationId, AnnotationReading]) -> None:
         ready: dict[AnnotationId, AnnotationReading] = {}
         for annotation, waiting in batch.members.items():
             reading = readings.get(annotation)
@@ -232,7 +142,7 @@ class AnnotationDesk:
                     self._finish(annotation, waiting, NOTHING, "gone")
                     continue
             row = self._view.annotation_row(annotation_entity(annotation))
-            lagging = reading is None or rules.is_lagging(row, waiting.hints, reading)
+            lagging = reading is None or promises.is_lagging(row, waiting.hints, reading)
             if reading is None or (lagging and not self._out_of_patience(waiting)):
                 self._again(annotation, waiting)
             else:
@@ -271,7 +181,7 @@ class AnnotationDesk:
             return
         if export is not None:
             shown = rules.with_export(reading, export)
-            if rules.is_lagging(None, waiting.hints, shown) and not self._out_of_patience(waiting):
+            if promises.is_lagging(None, waiting.hints, shown) and not self._out_of_patience(waiting):
                 self._again(annotation, waiting)
                 return
             reading = shown
@@ -316,7 +226,7 @@ class AnnotationDesk:
         waiting.handled = True
         waiting.tries += lag
         waiting.not_before = self._services.clock.monotonic() + pause
-        self._put(annotation, waiting)
+        self._room.put(annotation, waiting)
 
     def _out_of_patience(self, waiting: Waiting) -> bool:
         return self._services.clock.monotonic() - waiting.since > LAG_PATIENCE

@@ -4,7 +4,7 @@ import heapq
 from collections.abc import Iterable
 from datetime import datetime
 
-from connector.domain.annotation_state import open_pause
+from connector.domain.annotation_hints import open_pause
 from connector.domain.ids import AnnotationId
 from connector.domain.rows import AnnotationRow
 

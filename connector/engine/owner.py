@@ -74,6 +74,16 @@ class Owner:
         """The committed rows."""
         return self._view.state
 
+    @property
+    def positions(self) -> Mapping[TopicRole, int]:
+        """Where reading goes on."""
+        return {role: tracker.position for role, tracker in self.trackers.items()}
+
+    @property
+    def committable(self) -> Mapping[TopicRole, int]:
+        """Below these offsets everything is finished."""
+        return {role: tracker.committable for role, tracker in self.trackers.items()}
+
     def wants(self, role: TopicRole) -> bool:
         """Whether more records of that log should be read now."""
         if self._stopping:

@@ -16,11 +16,12 @@ from connector.engine.owner import Owner
 from connector.engine.services import Services
 from connector.errors import KafkaUnavailable, Refused
 from connector.kafka.connection import CALL_DEADLINE, KafkaConnection, within
-from connector.kafka.group import ROLES, ReadPositions
+from connector.kafka.holding import ReadPositions
 from connector.kafka.lookup import RecordLookup
 from connector.kafka.names import Names
 from connector.kafka.plain_log import CommitOffsets, PlainLog
 from connector.kafka.restore import Restored, restore
+from connector.kafka.seat import ROLES
 from connector.kafka.transactional_log import TransactionalLog
 from connector.ports import Batch, State
 
@@ -64,6 +65,7 @@ class Opener:
         self._exactly_once = exactly_once
         self._managed = managed
         self._max_bytes = max_bytes
+        self._organization: int | None = None
 
     async def open(self, partition: int, positions: ReadPositions, commit_offsets: CommitOffsets) -> Owner:
         """The owner of a partition, restored and checked.
@@ -110,7 +112,9 @@ class Opener:
 
     async def _header(self, partition: int, log: KafkaLog, restored: Restored) -> HeaderRow:
         """The header of this partition: its own, else partition 0's, else (for partition 0) a new one."""
-        organization = await self._rossum.organization()
+        if self._organization is None:
+            self._organization = await self._rossum.organization()
+        organization = self._organization
         if self._managed:
             await self._check_stamps(partition, restored)
         header = restored.header

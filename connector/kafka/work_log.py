@@ -29,7 +29,7 @@ class PlainProducer:
     def __init__(self, connection: KafkaConnection, *, max_bytes: int) -> None:
         self._connection = connection
         self._max_bytes = max_bytes
-        self._producer: AIOKafkaProducer | None = None
+        self._producer: AIOKafkaProducer = None
         self._starting = asyncio.Lock()
 
     async def send(
@@ -72,7 +72,7 @@ class PlainProducer:
             return self._producer
 
     async def _start(self) -> AIOKafkaProducer:
-        producer = self._connection.producer(max_request_size=self._max_bytes)
+        producer: AIOKafkaProducer = self._connection.producer(max_request_size=self._max_bytes)
         try:
             await within(CALL_DEADLINE, producer.start(), "connecting")
         except BaseException:

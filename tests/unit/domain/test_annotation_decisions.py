@@ -9,9 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connector.contracts.envelope import Event
+from connector.domain import annotation_hints as promises
 from connector.domain import annotation_state as rules
+from connector.domain.annotation_hints import Need
 from connector.domain.annotation_outcome import AnnotationRules, Decision, Seen, Subject, decide
-from connector.domain.annotation_state import Need, Policy
+from connector.domain.annotation_state import Policy
 from connector.domain.identity import Identity
 from connector.domain.ids import AnnotationId, ImportId, QueueId, annotation_entity, event_namespace, format_clock
 from connector.domain.messages import Hint, Linked, MarkSeen, Via
@@ -119,11 +121,11 @@ def test_a_late_hint_of_a_lost_revision_is_still_told() -> None:
     row = row_of(look(None, reading("exported", exported_at=clock(9))))
     late = hint("exported", exported_at=clock(6))
 
-    assert rules.need(row, [late], POLICY) is not Need.NOTHING
+    assert promises.need(row, [late], POLICY) is not Need.NOTHING
     decision = look(row, reading("exported", exported_at=clock(9), now=300), late)
 
     assert names(decision) == ["superseded"]
-    assert rules.need(row_of(decision), [late], POLICY) is Need.NOTHING
+    assert promises.need(row_of(decision), [late], POLICY) is Need.NOTHING
 
 
 def test_a_purged_revision_is_superseded() -> None:
@@ -240,16 +242,16 @@ def test_a_read_that_shows_less_than_promised_is_repeated(
     promised: Hint, shown: AnnotationReading, *, lagging: bool
 ) -> None:
     """Replicas of Rossum lag behind its webhooks."""
-    assert rules.is_lagging(None, [promised], shown) is lagging
+    assert promises.is_lagging(None, [promised], shown) is lagging
 
 
 def test_a_read_older_than_the_row_is_dropped() -> None:
     """A clock that went back, or vanished a moment ago, is an old replica speaking."""
     row = row_of(look(None, reading("exported", exported_at=clock(90), now=100)))
 
-    assert rules.is_lagging(row, [], reading("to_review", now=110))
-    assert rules.is_lagging(row, [], reading("exported", now=1000, exported_at=clock(80)))
-    assert not rules.is_lagging(row, [], reading("to_review", now=1000))
+    assert promises.is_lagging(row, [], reading("to_review", now=110))
+    assert promises.is_lagging(row, [], reading("exported", now=1000, exported_at=clock(80)))
+    assert not promises.is_lagging(row, [], reading("to_review", now=1000))
 
 
 ACTIONS = st.lists(st.sampled_from(["export", "review", "reject", "look", "late", "twice"]), min_size=1, max_size=25)

@@ -1,0 +1,125 @@
+"""Where annotations wait for their turn: one decision in flight each, what comes meanwhile merges."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from connector.clock import Clock
+from connector.domain.annotation_hints import Need
+from connector.domain.ids import AnnotationId, QueueId
+from connector.domain.messages import Hint, Linked
+from connector.engine.tickets import Ticket
+
+#: Annotations of one batch: what one call of Rossum answers.
+BATCH = 100
+
+#: The read that an annotation needs, and of which queue where that matters.
+Kind = tuple[Need, QueueId | None]
+
+
+@dataclass(slots=True)
+class Waiting:
+    """What is known of an annotation that waits for a decision.
+
+    Attributes:
+        not_before: Monotonic seconds; until then Rossum's replicas get time.
+        forced: Read even if the row knows all (the open set asks).
+        listing: An export alone did not tell enough.
+        handled: Within the batch under way: decided, or waiting again.
+    """
+
+    since: float
+    hints: list[Hint] = field(default_factory=list)
+    linked: Linked | None = None
+    tickets: list[Ticket] = field(default_factory=list)
+    tries: int = 0
+    not_before: float = 0.0
+    forced: bool = False
+    listing: bool = False
+    handled: bool = False
+
+    def merge(self, other: "Waiting") -> None:
+        """Take in what came meanwhile."""
+        self.since = min(self.since, other.since)
+        self.tries = max(self.tries, other.tries)
+        self.hints += other.hints
+        self.linked = other.linked or self.linked
+        self.tickets += other.tickets
+        self.forced |= other.forced
+        self.listing |= other.listing
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Annotations that one read answers for."""
+
+    need: Need
+    queue: QueueId | None
+    members: dict[AnnotationId, Waiting]
+
+
+class WaitingRoom:
+    """See the module.
+
+    Args:
+        kind_of: What an annotation needs now.
+    """
+
+    def __init__(self, clock: Clock, *, kind_of: Callable[[AnnotationId, Waiting], Kind]) -> None:
+        self._clock = clock
+        self._kind_of = kind_of
+        self._waiting: dict[AnnotationId, Waiting] = {}
+        self._busy: set[AnnotationId] = set()
+        self._wake = asyncio.Event()
+
+    def __len__(self) -> int:
+        return len(self._waiting) + len(self._busy)
+
+    def __contains__(self, annotation: AnnotationId) -> bool:
+        return annotation in self._waiting or annotation in self._busy
+
+    def put(self, annotation: AnnotationId, waiting: Waiting) -> None:
+        """It waits, together with what waits for it already."""
+        if annotation in self._waiting:
+            self._waiting[annotation].merge(waiting)
+        else:
+            self._waiting[annotation] = waiting
+        self._wake.set()
+
+    def free(self, batch: Batch) -> None:
+        """The batch is over: what came meanwhile may have its turn."""
+        self._busy.difference_update(batch.members)
+        self._wake.set()
+
+    async def next_batch(self) -> Batch:
+        """Up to 100 annotations that need the same kind of read; they are busy until freed."""
+        while (batch := self._take()) is None:
+            self._wake.clear()
+            now = self._clock.monotonic()
+            pauses = [w.not_before - now for a, w in self._waiting.items() if a not in self._busy]
+            try:
+                async with asyncio.timeout(max(min(pauses), 0.001) if pauses else None):
+                    await self._wake.wait()
+            except TimeoutError:
+                pass
+        self._busy.update(batch.members)
+        return batch
+
+    def _take(self) -> Batch | None:
+        now = self._clock.monotonic()
+        first: Kind | None = None
+        members: dict[AnnotationId, Waiting] = {}
+        for annotation, waiting in self._waiting.items():
+            if annotation in self._busy or waiting.not_before > now:
+                continue
+            kind = self._kind_of(annotation, waiting)
+            first = first or kind
+            if kind == first:
+                members[annotation] = waiting
+                if len(members) == BATCH:
+                    break
+        if first is None:
+            return None
+        for annotation in members:
+            self._waiting.pop(annotation).handled = False
+        return Batch(first[0], first[1], members)

@@ -1,0 +1,38 @@
+"""Why an ownership ended: one word for metrics, one error for what happens next."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from connector.errors import ConnectorError, KafkaUnavailable, PartitionLost
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How an owner's run ended.
+
+    Attributes:
+        reason: `fenced`, `kafka_unavailable` or `defect`.
+        error: What its partition's loop acts on.
+    """
+
+    reason: str
+    error: ConnectorError
+
+
+def ending_of(group: BaseExceptionGroup[BaseException]) -> Ending:
+    """A lost partition outranks an unknown outcome; anything else is a defect of ours, and the owner starts afresh."""
+    errors = list(_flat(group))
+    if all(isinstance(error, (PartitionLost, KafkaUnavailable)) for error in errors):
+        for error in errors:
+            if isinstance(error, PartitionLost):
+                return Ending("fenced", error)
+        return Ending("kafka_unavailable", KafkaUnavailable(str(errors[0])))
+    return Ending("defect", KafkaUnavailable("the owner failed; it starts afresh"))
+
+
+def _flat(group: BaseExceptionGroup[BaseException]) -> Iterable[BaseException]:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _flat(error)
+        else:
+            yield error
