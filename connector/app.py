@@ -209,7 +209,7 @@ async def started(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
             telemetry=app.telemetry,
             clock=clock,
         )
-        parts = Parts(app.telemetry, app.rossum, app.work, app.intake, app.group, app.circuit)
+        parts = Parts(app.telemetry, app.rossum, app.work, app.intake, app.group, app.circuit, app.rossum.budget)
         server = OpsServer(ops, Status(parts, clock), app.telemetry)
         port = await stack.enter_async_context(listening(receiver.handle, host=webhook.host, port=webhook.port))
         app.webhook_url = f"http://{_reachable(webhook.host)}:{port}{webhook.path}"

@@ -4,12 +4,14 @@ Environment names are `CONNECTOR_<GROUP>__<KEY>`; the environment wins over the 
 that holds a secret. Durations are seconds (a number, or `250ms`, `5s`, `15m`, `2h`, `30d`), sizes bytes (`2MB`).
 """
 
+from datetime import UTC, datetime
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator, model_validator
 
+from connector.domain.ids import format_clock
 from connector.quantities import bytes_of, seconds_of
 
 Seconds = Annotated[float, BeforeValidator(seconds_of), Field(ge=0, json_schema_extra={"unit": "duration"})]
@@ -138,6 +140,18 @@ class SweepSettings(_Group):
     deep_interval: Seconds = Field(900.0, gt=0, description="From one deep pass to the next.")
     deep_overlap: Seconds = Field(900.0, description="How far a deep pass looks back.")
     start: str | None = Field(None, description="Nothing before is published (ISO 8601); default: the first start.")
+
+    @field_validator("start")
+    @classmethod
+    def _instant(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        try:
+            instant = datetime.fromisoformat(value)
+        except ValueError:
+            msg = "must be an instant in ISO 8601, e.g. 2026-01-31T00:00:00Z"
+            raise ValueError(msg) from None
+        return format_clock(instant if instant.tzinfo else instant.replace(tzinfo=UTC))
 
 
 class GatherSettings(_Group):

@@ -4,10 +4,10 @@ import difflib
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import orjson
-from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from connector.errors import SettingsError
@@ -60,8 +60,22 @@ def require_for_run(settings: Settings) -> None:
             "CONNECTOR_WEBHOOK__SECRETS is empty: the secrets of the Rossum hooks, e.g. "
             '["…"]; webhooks without a signature are never accepted'
         )
+    problems += _not_built(settings)
     if problems:
         raise SettingsError("\n".join(problems))
+
+
+def _not_built(settings: Settings) -> list[str]:
+    """Settings of the contract that this version would ignore: refused, so that nobody relies on them."""
+    wanted = {
+        "IMPORTS__ON_TWIN": settings.imports.on_twin != "report",
+        "IMPORTS__REJECT_IDENTICAL": settings.imports.reject_identical,
+        "IMPORTS__GATHER__ENABLED": settings.imports.gather.enabled,
+        "CAPTURE__CLAIM_STORE": settings.capture.claim_store is not None,
+        "CAPTURE__CLAIM_QUEUES": bool(settings.capture.claim_queues),
+        "STATE__DIRECTORY": settings.state.directory is not None,
+    }
+    return [f"{PREFIX}{name} is not built in this version: leave it unset" for name, is_set in wanted.items() if is_set]
 
 
 def env_names() -> dict[str, FieldInfo]:
@@ -106,7 +120,7 @@ def _with_secret_files(
         except (OSError, UnicodeDecodeError) as error:
             problems.append(f"{name} can't be read: {type(error).__name__}")
             continue
-        many = SecretStr in get_args(field.annotation)[:1]
+        many = "tuple" in str(field.annotation)
         lines = [line.strip() for line in text.splitlines() if line.strip()]
         ours[target] = orjson.dumps(lines).decode() if many else text.strip()
     return ours

@@ -15,6 +15,7 @@ from connector.engine.circuits import Circuit
 from connector.kafka.group import OwnerGroup
 from connector.kafka.intake import Intake
 from connector.ports import Rossum, WorkLog
+from connector.rossum.budget import Budget
 from connector.telemetry import Telemetry
 
 #: Seconds without a poll after which the process counts as stuck.
@@ -33,6 +34,7 @@ class Parts:
     intake: Intake
     group: OwnerGroup
     circuit: Circuit
+    budget: Budget
 
 
 class Status:
@@ -42,14 +44,17 @@ class Status:
         self._app = app
         self._clock = clock
         observe = app.telemetry.observe
-        observe("undecided", "Annotations that wait for a decision.", (), lambda: {(): self._undecided()})
-        observe("open_entities", "Imports and annotations not at rest.", ("kind",), self._open_counts)
-        observe("oldest_open_seconds", "Age of the oldest open one.", ("kind",), self._oldest_open)
-        observe("oldest_unfinished_seconds", "Age of the oldest unfinished message.", ("log",), self._oldest)
-        observe("consumer_lag", "Messages behind the end of a log.", ("topic", "partition"), app.group.lag)
-        observe("parked_imports", "Imports that wait parked.", (), lambda: {(): self._parked()})
-        observe("ledger_rows", "Rows in the state of this replica.", (), lambda: {(): self._rows()})
-        observe("ambiguous_imports", "Imports that a person must decide.", (), lambda: {(): self._ambiguous()})
+        observe("undecided", lambda: {(): self._undecided()})
+        observe("open_entities", self._open_counts)
+        observe("oldest_open_seconds", self._oldest_open)
+        observe("oldest_unfinished_seconds", self._oldest)
+        observe("consumer_lag", app.group.lag)
+        observe("parked_imports", lambda: {(): self._parked()})
+        observe("ledger_rows", lambda: {(): self._rows()})
+        observe("ambiguous_imports", lambda: {(): self._ambiguous()})
+        observe("api_budget_waiting", lambda: {(lane.value,): n for lane, n in app.budget.waiting.items()})
+        observe("api_budget_rate", lambda: {(): app.budget.rate})
+        observe("api_budget_paused_seconds", lambda: {(): app.budget.paused_for})
 
     # --- gauges ----------------------------------------------------------------------------------------------
 

@@ -15,6 +15,27 @@ _FAST = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _SLOW = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 
 
+#: Gauges that are read from the running parts when somebody looks: labels and text.
+OBSERVED: Mapping[str, tuple[tuple[str, ...], str]] = {
+    "undecided": ((), "Annotations that wait for a decision."),
+    "open_entities": (("kind",), "Imports and annotations not at rest."),
+    "oldest_open_seconds": (("kind",), "Age of the oldest open one."),
+    "oldest_unfinished_seconds": (("log",), "Age of the oldest unfinished message."),
+    "consumer_lag": (("topic", "partition"), "Messages behind the end of an inner log."),
+    "parked_imports": ((), "Imports that wait parked."),
+    "ambiguous_imports": ((), "Imports that a person must decide."),
+    "ledger_rows": ((), "Rows in the state of this replica."),
+    "api_budget_waiting": (("lane",), "Calls that wait for the API budget."),
+    "api_budget_rate": ((), "Calls a second that the budget allows this replica now; 0 = no limit."),
+    "api_budget_paused_seconds": ((), "Seconds until Rossum may be called again."),
+}
+
+
+def _short(metric: Counter | Gauge | Histogram) -> str:
+    name = metric._name.removeprefix(f"{NAMESPACE}_")  # noqa: SLF001 - as told below
+    return f"{name}_total" if isinstance(metric, Counter) else name
+
+
 class _Metrics:
     """Every metric, in one place."""
 
@@ -58,9 +79,6 @@ class _Metrics:
         self.sweep_failures = counter("sweep_failures_total", "Sweep passes that failed.", "clock", "reason")
         self.api = counter("api_calls_total", "Calls of Rossum's API.", "lane", "method", "endpoint", "status")
         self.api_seconds = histogram("api_call_seconds", "Duration of API calls.", "lane", buckets=_SLOW)
-        self.budget_waiting = gauge("api_budget_waiting", "Calls that wait for the API budget.", "lane")
-        self.budget_rate = gauge("api_budget_rate", "Calls a second that the budget allows now.")
-        self.budget_paused = gauge("api_budget_paused_seconds", "Seconds until Rossum may be called again.")
         self.partitions = gauge("partitions_ready", "Work partitions owned and ready.")
         self.lost = counter("partitions_lost_total", "Work partitions given up.", "reason")
         self.restore_seconds = histogram("partition_open_seconds", "From assignment to ready.", buckets=_SLOW)
@@ -78,11 +96,18 @@ class Telemetry(Collector):
         self._gauges: dict[str, tuple[str, tuple[str, ...], Callable[[], Mapping[tuple[str, ...], float]]]] = {}
         self.registry.register(self)
 
-    def observe(
-        self, name: str, text: str, labels: tuple[str, ...], read: Callable[[], Mapping[tuple[str, ...], float]]
-    ) -> None:
-        """A gauge that is read when somebody looks: values by label values."""
+    def observe(self, name: str, read: Callable[[], Mapping[tuple[str, ...], float]]) -> None:
+        """A gauge of :data:`OBSERVED`, read when somebody looks: values by label values."""
+        labels, text = OBSERVED[name]
         self._gauges[f"{NAMESPACE}_{name}"] = (text, labels, read)
+
+    @classmethod
+    def described(cls) -> list[tuple[str, str, tuple[str, ...], str]]:
+        """Every metric: name without the namespace, kind, labels, text."""
+        metrics = vars(_Metrics(CollectorRegistry())).values()
+        fixed = [(_short(metric), metric._type, metric._labelnames, metric._documentation) for metric in metrics]  # noqa: SLF001 - the library tells its metrics' texts nowhere else
+        observed = [(name, "gauge", labels, text) for name, (labels, text) in OBSERVED.items()]
+        return sorted(fixed + observed)
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
         """The observed gauges, for Prometheus."""
@@ -192,13 +217,6 @@ class Telemetry(Collector):
         """Rossum answered (or did not: status `none`); `route` is method and endpoint."""
         self._m.api.labels(lane, *route, status).inc()
         self._m.api_seconds.labels(lane).observe(seconds)
-
-    def budget_state(self, waiting: Mapping[str, int], *, paused: float, rate: float) -> None:
-        """How the API budget stands."""
-        for lane, count in waiting.items():
-            self._m.budget_waiting.labels(lane).set(count)
-        self._m.budget_paused.set(paused)
-        self._m.budget_rate.set(rate)
 
     # --- ownership -------------------------------------------------------------------------------------------
 

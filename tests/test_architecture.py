@@ -22,7 +22,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "ports": {"domain", "contracts", "errors"},
     "telemetry": _LEAVES,
     "logs": _LEAVES,
-    "settings": {*_LEAVES, "settings"},
+    "settings": {*_LEAVES, "domain"},
     "state": {"state", *_INNER},
     "engine": {"engine", "telemetry", *_INNER},
     "documents": {"documents", *_OUTER},

@@ -6,7 +6,9 @@ from typing import Annotated
 import typer
 
 from connector.cli.run import run
+from connector.cli.sandbox import sandbox
 from connector.cli.schemas import schemas
+from connector.cli.settings_docs import settings_docs
 from connector.cli.simulator import simulator
 from connector.cli.topics import topics
 
@@ -36,7 +38,9 @@ def _options(
 
 
 main.command()(run)
+main.command()(sandbox)
 main.command()(schemas)
+main.command()(settings_docs)
 main.command()(simulator)
 main.add_typer(topics, name="topics")
 

@@ -207,9 +207,9 @@ class AnnotationDesk:
         vias = {hint.via for hint in waiting.hints}
         for hint in waiting.hints:
             telemetry.hint_finished(hint.via, how)
+        for event in outcome.events:
+            telemetry.first_seen(event.via, event.name)
         if vias == {Via.SWEEP}:
-            for event in outcome.events:
-                telemetry.first_seen(Via.SWEEP, event.name)
             recovered = tuple(Recovered(rules.FOUND_BY[e.name]) for e in outcome.events if e.name in rules.FOUND_BY)
             outcome = replace(outcome, messages=(*outcome.messages, *recovered))
         if outcome.rows or outcome.events or outcome.messages or waiting.tickets:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from connector.clock import Clock
 from connector.errors import Retryable
 from connector.ports import Lane
-from connector.rossum.pacing import OPS_FLOOR, AdaptiveRate, Fairness, Pacer
+from connector.rossum.pacing import OPS_FLOOR, OPS_FLOOR_PART, AdaptiveRate, Fairness, Pacer
 
 #: Longest pause that a `Retry-After` can impose (seconds): above it is a mistake, and we would stand still.
 LONGEST_PAUSE = 600.0
@@ -31,7 +31,7 @@ class Budget:
     def __init__(self, requests_per_second: float, clock: Clock) -> None:
         self._clock = clock
         self._rate = AdaptiveRate(requests_per_second)
-        self._ops_floor = min(OPS_FLOOR, requests_per_second)
+        self._ops_floor = min(OPS_FLOOR, OPS_FLOOR_PART * requests_per_second)
         self._share = 1.0
         self._lanes: dict[Lane, deque[_Waiter]] = {lane: deque() for lane in Lane}
         self._fairness = Fairness()
@@ -183,10 +183,10 @@ class Budget:
         overdue = Lane.OPS in waiting and self._floor.due <= now
         lane = self._fairness.pick([Lane.OPS] if overdue else waiting)
         if rate >= self._ops_floor or not overdue:
-            self._main.spend(now, 1 / rate)
+            self._main.spend(now, rate)
         if lane is Lane.OPS:
-            self._floor.spend(now, 1 / self._ops_floor)
-        self._all.spend(now, 1 / self._rate.configured)
+            self._floor.spend(now, self._ops_floor)
+        self._all.spend(now, self._rate.configured)
         self._grant(lane)
 
     def _grant(self, lane: Lane) -> None:

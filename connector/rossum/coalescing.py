@@ -10,8 +10,8 @@ from typing import Any, Generic, TypeVar
 from connector.clock import Clock
 from connector.errors import Retryable, Throttled
 from connector.ports import Lane
+from connector.rossum.answer import AnswerTooLargeError
 from connector.rossum.budget import Budget
-from connector.rossum.failures import AnswerTooLargeError
 from connector.rossum.requests import LARGEST_PAGE
 
 #: Seconds between export calls while uploads wait: at 10 calls/s some 20 documents share one, and captured
@@ -24,21 +24,22 @@ CONCURRENT_CALLS = 4
 
 _URGENCY = {lane: place for place, lane in enumerate(Lane)}
 
+K = TypeVar("K", bound=int)
 T = TypeVar("T")
-Fetch = Callable[[Sequence[int], Lane], Awaitable[Mapping[int, T]]]
+Fetch = Callable[[Sequence[K], Lane], Awaitable[Mapping[K, T]]]
 
 
-class _Request(Generic[T]):
+class _Request(Generic[K, T]):
     """One caller: what it has been told so far, and how many ids are still to come."""
 
     __slots__ = ("answer", "found", "left")
 
     def __init__(self, left: int) -> None:
-        self.answer: asyncio.Future[dict[int, T]] = asyncio.get_running_loop().create_future()
-        self.found: dict[int, T] = {}
+        self.answer: asyncio.Future[dict[K, T]] = asyncio.get_running_loop().create_future()
+        self.found: dict[K, T] = {}
         self.left = left
 
-    def learn(self, number: int, values: Mapping[int, T]) -> None:
+    def learn(self, number: K, values: Mapping[K, T]) -> None:
         if number in values:
             self.found[number] = values[number]
         self.left -= 1
@@ -50,7 +51,7 @@ class _Request(Generic[T]):
             self.answer.set_exception(error)
 
 
-class Gatherer(Generic[T]):
+class Gatherer(Generic[K, T]):
     """Bulk reads of one kind.
 
     Args:
@@ -58,18 +59,18 @@ class Gatherer(Generic[T]):
         spacing: Seconds between two calls while uploads wait for the budget.
     """
 
-    def __init__(self, fetch: Fetch[T], *, budget: Budget, clock: Clock, spacing: float) -> None:
+    def __init__(self, fetch: Fetch[K, T], *, budget: Budget, clock: Clock, spacing: float) -> None:
         self._fetch = fetch
         self._budget = budget
         self._clock = clock
         self._spacing = spacing
-        self._pending: dict[Lane, dict[int, list[_Request[T]]]] = {lane: {} for lane in Lane}
+        self._pending: dict[Lane, dict[K, list[_Request[K, T]]]] = {lane: {} for lane in Lane}
         self._leaver: asyncio.Task[None] | None = None
         self._waits_in: Lane | None = None
         self._left_at = float("-inf")
         self._under_way: set[asyncio.Task[None]] = set()
 
-    async def read(self, ids: Collection[int], lane: Lane) -> Mapping[int, T]:
+    async def read(self, ids: Collection[K], lane: Lane) -> Mapping[K, T]:
         """Those of `ids` that Rossum shows, by calls that start after this one did: an older one may be stale.
 
         Raises:
@@ -78,7 +79,7 @@ class Gatherer(Generic[T]):
         numbers = set(ids)
         if not numbers:
             return {}
-        request = _Request[T](len(numbers))
+        request = _Request[K, T](len(numbers))
         for number in numbers:
             self._pending[lane].setdefault(number, []).append(request)
         self._see_to_leaving(lane)
@@ -135,9 +136,9 @@ class Gatherer(Generic[T]):
     def _is_full(self) -> bool:
         return sum(map(len, self._pending.values())) >= LARGEST_PAGE
 
-    def _collect(self, lane: Lane) -> dict[int, list[_Request[T]]]:
+    def _collect(self, lane: Lane) -> dict[K, list[_Request[K, T]]]:
         """Take up to 100 ids: those of `lane` first, then others as far as there is room."""
-        chosen: dict[int, list[_Request[T]]] = {}
+        chosen: dict[K, list[_Request[K, T]]] = {}
         for waiting in sorted(self._pending.values(), key=lambda waiting: waiting is not self._pending[lane]):
             for number in list(waiting):
                 if len(chosen) >= LARGEST_PAGE and number not in chosen:
@@ -152,7 +153,7 @@ class Gatherer(Generic[T]):
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
 
-    async def _call(self, chosen: dict[int, list[_Request[T]]], lane: Lane) -> None:
+    async def _call(self, chosen: dict[K, list[_Request[K, T]]], lane: Lane) -> None:
         try:
             found = await self._fetched(list(chosen), lane)
         except asyncio.CancelledError:
@@ -165,7 +166,7 @@ class Gatherer(Generic[T]):
             for request in requests:
                 request.learn(number, found)
 
-    async def _fetched(self, ids: Sequence[int], lane: Lane) -> Mapping[int, T]:
+    async def _fetched(self, ids: Sequence[K], lane: Lane) -> Mapping[K, T]:
         """One call, again after each 429, in halves when the answer is too large to hold."""
         while True:
             try:
@@ -176,7 +177,7 @@ class Gatherer(Generic[T]):
                 if len(ids) == 1:
                     raise
                 break
-        found: dict[int, T] = {}
+        found: dict[K, T] = {}
         for half in (ids[: len(ids) // 2], ids[len(ids) // 2 :]):
             await self._budget.take(lane)
             found.update(await self._fetched(half, lane))
@@ -192,7 +193,7 @@ def _closed() -> Retryable:
     return Retryable("the Rossum client was closed before the answer came")
 
 
-def _fail(waiting: Mapping[int, list[_Request[T]]], error: Exception) -> None:
+def _fail(waiting: Mapping[K, list[_Request[K, T]]], error: Exception) -> None:
     for requests in waiting.values():
         for request in requests:
             request.fail(error)

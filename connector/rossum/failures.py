@@ -4,6 +4,7 @@
 |---|---|---|
 | 429 | `Throttled` | `Throttled` |
 | 401 (after a new login, where there is one), 403, 404 | `NotOurs` | `NotOurs` |
+| 403, 404 that are not in Rossum's own words (JSON) | `Retryable` | `Retryable` |
 | 400, 409, 413, 415, 422 | `Retryable` | `Rejected` |
 | other 4xx | `Retryable` | `Retryable`; 408 `Ambiguous` |
 | redirects, 5xx, senseless answers | `Retryable` | `Ambiguous` |
@@ -13,8 +14,6 @@
 """
 
 from collections.abc import Mapping
-from datetime import datetime
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -22,15 +21,14 @@ import aiohttp
 import orjson
 
 from connector.errors import Ambiguous, ConnectorError, NotOurs, Rejected, Retryable, Stage, Throttled
+from connector.rossum.answer import Received
 from connector.rossum.fields import sentence
 from connector.rossum.multipart import MultipartBody
 
 #: What an exchange raises when the network or the other side fails; timeouts are OSErrors.
 NETWORK_ERRORS = (aiohttp.ClientError, OSError)
-#: Pause after a 429 that names none (seconds).
-DEFAULT_RETRY_AFTER = 1.0
 
-_NOT_OURS = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
+_NO_SUCH_THING = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
 _REFUSED = frozenset(
     {
         HTTPStatus.BAD_REQUEST,
@@ -40,33 +38,43 @@ _REFUSED = frozenset(
         HTTPStatus.UNPROCESSABLE_ENTITY,
     }
 )
+_LOOK = "whether it was imported must be looked up"
 
 
-class AnswerTooLargeError(Retryable):
-    """An answer is larger than we are ready to hold."""
-
-
-def failure_of_read(endpoint: str, status: int, words: str, *, retry_after: float) -> ConnectorError:
-    """What a read's unwanted status means; `words` are Rossum's own, from `words_of`."""
-    said = f"Rossum answered {status} to {endpoint}{words}"
+def failure_of_read(endpoint: str, received: Received) -> ConnectorError:
+    """What a read's unwanted status means."""
+    status, said = received.status, _said(endpoint, received)
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return Throttled(f"{said}; the next call leaves in {retry_after:g} s", retry_after=retry_after)
-    if status in _NOT_OURS:
-        return NotOurs(f"{said}; {_advice(status)}", http_status=status)
-    if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
-        return Retryable(f"{said}, a redirect; check ROSSUM__BASE_URL")
+        pause = received.retry_after
+        return Throttled(f"{said}; the next call leaves in {pause:g} s", retry_after=pause)
+    if status == HTTPStatus.UNAUTHORIZED:
+        return NotOurs(f"{said}; check ROSSUM__TOKEN, or ROSSUM__USERNAME and ROSSUM__PASSWORD", http_status=status)
+    if status in _NO_SUCH_THING and received.is_json:
+        return NotOurs(f"{said}; check that it exists and that the credentials may use it", http_status=status)
+    if status in _NO_SUCH_THING or _is_redirect(status):
+        return Retryable(f"{said}, which is not Rossum's API speaking; check ROSSUM__BASE_URL and what is before it")
     return Retryable(f"{said}; it is asked again later")
 
 
-def failure_of_upload(endpoint: str, status: int, words: str, *, retry_after: float) -> ConnectorError:
+def failure_of_upload(endpoint: str, received: Received) -> ConnectorError:
     """What an upload's status means, other than that it was accepted."""
-    said = f"Rossum answered {status} to {endpoint}{words}"
+    status, said = received.status, _said(endpoint, received)
     if status in _REFUSED:
         return Rejected(said, stage=Stage.UPLOAD, http_status=status)
     is_refusal = HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR
     if is_refusal and status != HTTPStatus.REQUEST_TIMEOUT:
-        return failure_of_read(endpoint, status, words, retry_after=retry_after)
-    return Ambiguous(f"{said}; whether the document was imported must be looked up")
+        return failure_of_read(endpoint, received)
+    return Ambiguous(f"{said}; {_LOOK}")
+
+
+def failure_of_login(received: Received) -> ConnectorError:
+    """What a refused login means; always 401, since 403 and 404 would speak of a queue."""
+    status, said = received.status, _said("the login", received)
+    is_refusal = HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR
+    if is_refusal and status != HTTPStatus.TOO_MANY_REQUESTS:
+        advice = "check ROSSUM__USERNAME, ROSSUM__PASSWORD and ROSSUM__BASE_URL"
+        return NotOurs(f"{said}; {advice}", http_status=HTTPStatus.UNAUTHORIZED)
+    return failure_of_read("the login", received)
 
 
 def failure_of_exchange(endpoint: str, error: BaseException) -> Retryable:
@@ -80,41 +88,31 @@ def failure_of_sending(endpoint: str, error: BaseException, body: MultipartBody)
         return body.failure
     if not body.started:
         return Retryable(f"no connection to Rossum for {endpoint}: {_cause(error)}; nothing was sent")
-    return Ambiguous(f"no answer to {endpoint} from Rossum: {_cause(error)}; whether it was imported must be looked up")
+    return Ambiguous(f"no answer to {endpoint} from Rossum: {_cause(error)}; {_LOOK}")
 
 
-def unreadable_acceptance(endpoint: str, why: str) -> Ambiguous:
-    """Rossum accepted an upload in words that we cannot read."""
-    return Ambiguous(f"Rossum accepted {endpoint}, but {why}; whether it was imported must be looked up")
+def unreadable_acceptance(endpoint: str) -> Ambiguous:
+    """Rossum accepted an upload in words that we can't read, or before it had all of it."""
+    return Ambiguous(f"Rossum accepted {endpoint} without naming a task; {_LOOK}")
 
 
-def words_of(content_type: str, payload: bytes) -> str:
-    """What Rossum says about an error, as the end of a sentence: its `detail`, or the fields it names."""
-    if "json" not in content_type:
+def words_of(received: Received) -> str:
+    """What Rossum says about an error: its `detail`, or the fields that it names; empty for anything else."""
+    if not received.is_json:
         return ""
     try:
-        body = orjson.loads(payload)
+        body = orjson.loads(received.payload)
     except orjson.JSONDecodeError:
         return ""
-    said = sentence(_said(body))
-    return f": {said}" if said else ""
+    return sentence(_detail(body)) or ""
 
 
-def retry_after_of(value: str | None, now: datetime) -> float:
-    """The pause that a `Retry-After` header asks for (seconds): a number, or a date seen from `now`; RFC 9110."""
-    if value is None:
-        return DEFAULT_RETRY_AFTER
-    try:
-        return max(0.0, float(value)) if value.strip().isascii() else DEFAULT_RETRY_AFTER
-    except ValueError:
-        pass
-    try:
-        return max(0.0, (parsedate_to_datetime(value) - now).total_seconds())
-    except (ValueError, TypeError):
-        return DEFAULT_RETRY_AFTER
+def _said(endpoint: str, received: Received) -> str:
+    words = words_of(received)
+    return f"Rossum answered {received.status} to {endpoint}" + (f": {words}" if words else "")
 
 
-def _said(body: Any) -> str:
+def _detail(body: Any) -> str:
     if not isinstance(body, Mapping):
         return body if isinstance(body, str) else ""
     if isinstance(body.get("detail"), str):
@@ -127,14 +125,10 @@ def _joined(problems: Any) -> str:
     return " ".join(item for item in items if isinstance(item, str))
 
 
-def _advice(status: int) -> str:
-    if status == HTTPStatus.UNAUTHORIZED:
-        return "check ROSSUM__TOKEN, or ROSSUM__USERNAME and ROSSUM__PASSWORD"
-    return "check that the queue exists and that the credentials may use it"
+def _is_redirect(status: int) -> bool:
+    return HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST
 
 
 def _cause(error: BaseException) -> str:
     """The kind of a network error; its text may name addresses, so it stays in the chained exception."""
-    if isinstance(error, TimeoutError):
-        return f"too slow ({type(error).__name__})"
-    return type(error).__name__
+    return f"too slow ({type(error).__name__})" if isinstance(error, TimeoutError) else type(error).__name__

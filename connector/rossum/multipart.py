@@ -25,13 +25,14 @@ class MultipartBody:
 
     Attributes:
         started: Whether the first byte was handed over: until then nothing can have been imported.
+        size: Bytes of the document, None where unknown.
         complete: Whether the closing boundary was handed over: until then the body is no valid upload.
         failure: What broke the body off: an error of the source, or `PartitionLost`.
     """
 
     def __init__(self, request: UploadRequest, chunks: AsyncIterator[bytes], gate: UploadGate) -> None:
         self._boundary = uuid4().hex
-        self._size = request.size
+        self.size = request.size
         self._chunks = chunks
         self._gate = gate
         self._head = self._json_part("metadata", request.metadata) + self._json_part("values", request.values)
@@ -45,8 +46,8 @@ class MultipartBody:
     def headers(self) -> Mapping[str, str]:
         """The headers that belong to the body; without a known size it goes in chunks."""
         headers = {"Content-Type": f"multipart/form-data; boundary={self._boundary}"}
-        if self._size is not None:
-            headers["Content-Length"] = str(len(self._head) + self._size + len(self._tail))
+        if self.size is not None:
+            headers["Content-Length"] = str(len(self._head) + self.size + len(self._tail))
         return headers
 
     async def pieces(self) -> AsyncIterator[bytes]:
@@ -73,11 +74,11 @@ class MultipartBody:
         sent = 0
         async for chunk in self._chunks:
             sent += len(chunk)
-            if self._size is not None and sent > self._size:
-                raise Retryable(f"the document is longer than the {self._size} bytes that its source announced")
+            if self.size is not None and sent > self.size:
+                raise Retryable(f"the document is longer than the {self.size} bytes that its source announced")
             yield chunk
-        if self._size is not None and sent < self._size:
-            raise Retryable(f"the document ended after {sent} of the {self._size} bytes that were announced")
+        if self.size is not None and sent < self.size:
+            raise Retryable(f"the document ended after {sent} of the {self.size} bytes that were announced")
 
     def _json_part(self, name: str, value: Mapping[str, Any]) -> bytes:
         """A part without a file name: with one, Rossum takes it for a document."""

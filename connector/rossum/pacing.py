@@ -1,5 +1,6 @@
 """When the next call may start, and whose it is: the arithmetic of the API budget, without clock or task."""
 
+import math
 from collections.abc import Collection, Mapping
 
 from connector.ports import Lane
@@ -14,6 +15,8 @@ WEIGHTS: Mapping[Lane, int] = {
 }
 #: Calls a second that the ops lane always gets, so that a replica without partitions can tell its health.
 OPS_FLOOR = 0.5
+#: Most of the configured rate that this floor may take: with a tiny rate others must go on too.
+OPS_FLOOR_PART = 0.25
 
 #: How far the rate falls when Rossum says 429 although we kept to it: others share the limit.
 _CUT = 0.7
@@ -21,13 +24,16 @@ _CUT = 0.7
 _LOWEST = 1.0
 #: Seconds from nothing back to the configured rate: slow, so that the limit is found and not fought.
 _RECOVERY = 120.0
+#: Seconds that sums of floats may be wrong by.
+_ROUNDING = 1e-9
 
 
 class Pacer:
-    """Starts at least `interval` apart on average and never two of a backlog at once.
+    """Starts evenly apart, at most rate + 1 of them in any second.
 
-    A start that comes late by less than an interval does not delay the next ones (timers are always a little
-    late); after a longer pause the spacing begins anew. So at most rate + 1 starts fall into any second.
+    A start that comes a little late, as timers do, does not delay the next ones; after a longer wait the spacing
+    begins anew. With starts less than `f` seconds late, those of one second were due within 1 + f seconds: at most
+    (1 + f) * rate of them, rounded up. So `f` may be as large as keeps that at the whole part of the rate and one.
     """
 
     __slots__ = ("due",)
@@ -35,10 +41,10 @@ class Pacer:
     def __init__(self) -> None:
         self.due = float("-inf")
 
-    def spend(self, now: float, interval: float) -> None:
-        """A start at `now` (monotonic seconds): the next is due one interval later."""
-        late = now - self.due
-        self.due = (self.due if late < interval else now) + interval
+    def spend(self, now: float, rate: float) -> None:
+        """A start at `now` (monotonic seconds): the next is due one interval later (`rate` calls a second)."""
+        forgiven = (math.floor(rate) + 1) / rate - 1 - _ROUNDING
+        self.due = (self.due if now - self.due < forgiven else now) + 1 / rate
 
 
 class Fairness:

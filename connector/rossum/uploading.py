@@ -1,68 +1,59 @@
-"""One upload over the wire: streamed, with an answer that says whether it was accepted."""
+"""One upload over the wire: streamed once, with an outcome that says whether it may have been accepted."""
 
-from collections.abc import AsyncIterator
+from http import HTTPStatus
 
-import aiohttp
 import orjson
 
-from connector.domain.readings import UploadRequest
-from connector.errors import Retryable
-from connector.ports import UploadGate
-from connector.rossum.answer import Answer
-from connector.rossum.failures import (
-    NETWORK_ERRORS,
-    failure_of_sending,
-    failure_of_upload,
-    retry_after_of,
-    unreadable_acceptance,
-    words_of,
-)
+from connector.clock import Clock
+from connector.errors import Retryable, Throttled
+from connector.rossum.answer import Answer, Received
+from connector.rossum.failures import NETWORK_ERRORS, failure_of_sending, failure_of_upload, unreadable_acceptance
 from connector.rossum.multipart import MultipartBody
 from connector.rossum.requests import Call
-from connector.rossum.session import CONNECT_TIMEOUT, READ_TIMEOUT, Session
+from connector.rossum.session import Session
+from connector.rossum.transport import Sending
 from connector.rossum.wire import read_task_url
 
-#: Seconds for an upload besides its bytes, and the slowest line (bytes a second) that is waited for.
-UPLOAD_DEADLINE = 60.0
-SLOWEST_LINE = 50_000
-#: Size (bytes) assumed where the source tells none.
-UNKNOWN_SIZE = 40_000_000
-ACCEPTED = 202
-
-Load = tuple[UploadRequest, AsyncIterator[bytes], UploadGate]
+#: Pause before an upload that found the token expired is tried again with the new one (seconds).
+_AFTER_RENEWAL = 0.1
 
 
-async def send_upload(session: Session, call: Call, authorization: dict[str, str], load: Load) -> tuple[str, int]:
-    """Send a document; the URL of its task, and the status.
+async def send_upload(session: Session, call: Call, body: MultipartBody, *, clock: Clock) -> str:
+    """Wait for a slot and send a document; the URL of its task.
 
     Raises:
-        See `failures`: what an upload's outcome means.
+        Throttled: Rossum said 429, or the token had expired and there is a new one; the body is spent, nothing was
+            imported, and it is no attempt.
+        Retryable, Ambiguous, Rejected, NotOurs, PartitionLost: As the table in `failures` says.
     """
-    request, chunks, gate = load
-    body = MultipartBody(request, chunks, gate)
-    seconds = UPLOAD_DEADLINE + (request.size or UNKNOWN_SIZE) / SLOWEST_LINE
-    timeout = aiohttp.ClientTimeout(total=seconds, sock_connect=CONNECT_TIMEOUT, sock_read=READ_TIMEOUT)
+    await session.budget.take(call.lane)
+    token, started = await session.credentials.token(), clock.monotonic()
+    received = await _exchange(session, call, body, token)
+    session.slow_down(received, started=started)
+    if received.status == HTTPStatus.UNAUTHORIZED:
+        await session.credentials.renew(token)
+        raise Throttled("the token had expired; the upload starts again with a new one", retry_after=_AFTER_RENEWAL)
+    session.credentials.worked(token)
+    if not HTTPStatus.OK <= received.status < HTTPStatus.MULTIPLE_CHOICES:
+        raise failure_of_upload(call.name, received)
+    return _task_url(call, received, body)
+
+
+async def _exchange(session: Session, call: Call, body: MultipartBody, token: str) -> Received:
+    sending = Sending(token, body.headers, body.pieces(), is_transfer=True, size=body.size)
     try:
-        async with session.http.post(
-            session.url(call.path),
-            params=list(call.params),
-            headers={**authorization, **body.headers},
-            data=body.pieces(),
-            timeout=timeout,
-            allow_redirects=False,
-        ) as response:
-            payload = await response.read()
+        received = await session.transport.exchange(call, sending)
     except NETWORK_ERRORS as error:
         raise failure_of_sending(call.name, error, body) from error
-    except Exception as error:
-        if body.failure is not None:
-            raise body.failure from error
-        raise
-    at = session.heard(response)
-    if response.status != ACCEPTED:
-        pause = retry_after_of(response.headers.get("Retry-After"), at)
-        raise failure_of_upload(call.name, response.status, words_of(response.content_type, payload), retry_after=pause)
+    if body.failure is not None:
+        raise body.failure
+    return received
+
+
+def _task_url(call: Call, received: Received, body: MultipartBody) -> str:
     try:
-        return read_task_url(Answer(call.name, response.status, at, orjson.loads(payload))), response.status
+        if body.complete:
+            return read_task_url(Answer(call.name, received.status, received.at, orjson.loads(received.payload)))
     except (orjson.JSONDecodeError, Retryable) as error:
-        raise unreadable_acceptance(call.name, "its answer can't be read") from error
+        raise unreadable_acceptance(call.name) from error
+    raise unreadable_acceptance(call.name)

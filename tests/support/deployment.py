@@ -138,7 +138,9 @@ class Deployment:
 
     async def control(self, path: str, body: Any | None = None, *, method: str | None = None) -> Any:
         """Ask the simulator's own interface."""
-        async with self.http.request(method or ("GET" if body is None else "POST"), self.sandbox + path, json=body) as r:
+        async with self.http.request(
+            method or ("GET" if body is None else "POST"), self.sandbox + path, json=body
+        ) as r:
             r.raise_for_status()
             return orjson.loads(await r.read() or b"null")
 
@@ -237,9 +239,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-async def spawn(
-    arguments: list[str], log: Path, environment: Mapping[str, str], stack: AsyncExitStack
-) -> Process:
+async def spawn(arguments: list[str], log: Path, environment: Mapping[str, str], stack: AsyncExitStack) -> Process:
     """Start a Python subprocess whose stderr goes to a file; it is killed when the stack closes."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("CONNECTOR_")}
     with log.open("wb") as file:

@@ -58,9 +58,7 @@ def _fetch(version: str, target: Path) -> None:
     with tempfile.TemporaryDirectory(dir=CACHE) as folder:
         Path(folder, "pom.xml").write_text(_POM.format(version=version), encoding="utf-8")
         command = ["mvn", "-q", "-B", "dependency:copy-dependencies", "-DoutputDirectory=lib", "-DincludeScope=runtime"]
-        done = subprocess.run(
-            command, cwd=folder, capture_output=True, text=True, timeout=FETCH_DEADLINE, check=False
-        )
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=FETCH_DEADLINE, check=False)
         if done.returncode != 0:
             raise NoArtifacts(f"Maven could not fetch Kafka {version}: {done.stdout[-500:]}")
         target.parent.mkdir(parents=True, exist_ok=True)

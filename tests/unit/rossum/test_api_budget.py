@@ -1,55 +1,20 @@
 """The API budget on a virtual clock: spacing, shares, floors, pauses, cancellation."""
 
 import asyncio
-from collections import Counter
+from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from connector.errors import Retryable
 from connector.ports import Lane
-from connector.rossum.budget import LONGEST_PAUSE, Budget
+from connector.rossum.budget import LONGEST_PAUSE
 from connector.rossum.pacing import WEIGHTS
-from tests.support.virtual_clock import VirtualClock, settle
+from tests.support.virtual_clock import settle
+from tests.unit.rossum.budget_crowd import Crowd
 
 LANES = st.sampled_from(list(Lane))
-
-
-class Crowd:
-    """Callers of a budget, and when each of them started."""
-
-    def __init__(self, rate: float, *, late: float = 0.0) -> None:
-        self.clock = VirtualClock(late=late)
-        self.budget = Budget(rate, self.clock)
-        self.starts: list[tuple[float, Lane]] = []
-        self._tasks: list[asyncio.Task[None]] = []
-
-    def join(self, lane: Lane, count: int = 1) -> list[asyncio.Task[None]]:
-        """That many more callers wait in a lane."""
-        tasks = [asyncio.create_task(self._call(lane)) for _ in range(count)]
-        self._tasks += tasks
-        return tasks
-
-    async def _call(self, lane: Lane) -> None:
-        await self.budget.take(lane)
-        self.starts.append((self.clock.monotonic(), lane))
-
-    async def disperse(self) -> None:
-        """Let nobody wait after the test."""
-        self.budget.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    def busiest_second(self) -> int:
-        """The most starts in any sliding second."""
-        times = [time for time, _ in self.starts]
-        return max((sum(first <= time < first + 1 for time in times) for first in times), default=0)
-
-    def lanes(self) -> Counter[Lane]:
-        """Starts per lane."""
-        return Counter(lane for _, lane in self.starts)
 
 
 ACTIONS = st.lists(
@@ -89,7 +54,10 @@ async def _play(crowd: Crowd, actions: list[tuple[object, ...]]) -> list[tuple[f
     return pauses
 
 
-@given(rate=st.sampled_from([0.3, 1.0, 2.0, 8.0, 10.0]), late=st.sampled_from([0.0, 0.004, 0.09]), actions=ACTIONS)
+@example(
+    rate=0.3, late=0.0, actions=[("join", Lane.CAPTURED, 3), ("pass", 1.0), ("pause", 5.0)]
+)  # a start that a pause delayed by most of an interval
+@given(rate=st.sampled_from([0.3, 1.0, 2.0, 2.7, 8.0, 10.0]), late=st.sampled_from([0.0, 0.004, 0.09]), actions=ACTIONS)
 @settings(max_examples=60, deadline=None)
 async def test_no_second_has_more_starts_than_the_rate_and_one(
     rate: float, late: float, actions: list[tuple[object, ...]]
@@ -139,6 +107,20 @@ async def test_lanes_get_their_weights_when_all_wait() -> None:
     for lane, weight in WEIGHTS.items():
         assert counts[lane] >= total * weight / 100 * 0.85, lane
     assert max(counts, key=lambda lane: counts[lane]) is Lane.CAPTURED
+    await crowd.disperse()
+
+
+@pytest.mark.parametrize("rate", [0.25, 1.0, 2.0])
+async def test_ops_never_starve_the_others_at_a_tiny_rate(rate: float) -> None:
+    """However low the limit, a busy ops lane takes at most about a quarter of it."""
+    crowd = Crowd(rate)
+    crowd.join(Lane.CAPTURED, 200)
+    crowd.join(Lane.OPS, 200)
+
+    await crowd.clock.advance(100 / rate)
+
+    assert crowd.lanes()[Lane.CAPTURED] >= 70
+    assert crowd.lanes()[Lane.OPS] >= 20
     await crowd.disperse()
 
 
@@ -297,3 +279,19 @@ async def test_closing_tells_whoever_waits() -> None:
 
     with pytest.raises(Retryable, match="closed"):
         await late
+
+
+async def test_the_floor_comes_on_top_of_a_small_share_but_not_of_the_rate() -> None:
+    """Share and floor together still keep the configured distance between any two starts."""
+    crowd = Crowd(0.25)
+    crowd.budget.set_share(0.1)
+    crowd.join(Lane.CAPTURED, 20)
+    crowd.join(Lane.OPS, 40)
+
+    await crowd.clock.advance(400)
+
+    times = [time for time, _ in crowd.starts]
+    assert min(later - time for time, later in pairwise(times)) >= 4.0
+    assert crowd.lanes()[Lane.CAPTURED] >= 9
+    assert crowd.lanes()[Lane.OPS] >= 20
+    await crowd.disperse()
