@@ -65,7 +65,8 @@ class KafkaSettings(_Group):
     topic_prefix: str = Field("", description="Put before every topic name; separates deployments.")
     event_mode: Literal["binary", "structured"] = Field("binary", description="CloudEvents mode of events.")
     managed: bool = Field(
-        default=True, description="false = a broker without an admin API: no topic checks, no trimming, one replica."
+        default=True,
+        description="Whether the broker has an admin API; false: no topic checks, no trimming, one replica.",
     )
 
     @model_validator(mode="after")

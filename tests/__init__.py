@@ -1,0 +1,1 @@
+"""The tests, by how much of the world they need: unit, wire, integration, acceptance."""

@@ -156,7 +156,7 @@ class Demo:
 
     def _places(self, kafka: KafkaSettings, app: App, simulator: Simulator) -> Places:
         broker = (
-            f"yours, exactly-once; the topics {kafka.topic_prefix}* stay there"
+            f"your own, so exactly-once; the topics {kafka.topic_prefix}* stay there"
             if kafka.managed
             else "embedded: it has no transactions, so this is at-least-once and proves nothing about exactly-once"
         )

@@ -207,6 +207,8 @@ def verdict(console: Console, documents: int, done: int, differences: Sequence[s
         console.print(f"\nNot as it must be ({len(differences)}):", style="bold red", highlight=False)
         for sentence in differences:
             console.print(f"  - {sentence}", soft_wrap=True, markup=False, highlight=False)
+    elif not documents:
+        console.print("It was ended before any document was announced.", highlight=False)
     elif done == documents:
         sentence = f"All {documents} documents reached their outcome; every event was read exactly once."
         console.print(f"\n{sentence}", style="bold green", highlight=False)

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import os
 import signal
+import socket
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
@@ -232,8 +233,6 @@ def inline(number: int, **metadata: Any) -> dict[str, Any]:
 
 def free_port() -> int:
     """A port of 127.0.0.1 that nobody listens on now."""
-    import socket
-
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

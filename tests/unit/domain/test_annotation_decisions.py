@@ -269,7 +269,8 @@ def test_whatever_happens_each_current_revision_is_captured_once_and_in_order(ac
         if action in ("export", "reject"):
             status, name = ("exported", "exported_at") if action == "export" else ("rejected", "rejected_at")
             shown = replace(shown, status=status, clocks={**shown.clocks, name: clock(second)})
-            promised.append(hint(status, **{k: v for k, v in shown.clocks.items() if k != "arrived_at"}))
+            clocks = {name: text for name, text in shown.clocks.items() if name != "arrived_at"}
+            promised.append(Hint(NUMBER, Via.WEBHOOK, status, QUEUE, clocks))
         elif action == "review":
             shown = replace(shown, status="to_review")
         else:

@@ -8,12 +8,12 @@ from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
-from document_site import HOST, Names, Site, running_site
 
 from connector.contracts.arrivals import HttpsSource
 from connector.documents.dispatch import DocumentSources
 from connector.documents.limits import DocumentLimits
 from connector.errors import ConnectorError
+from tests.wire.documents.document_site import HOST, Names, Site, running_site
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import json
 import sys
 from pathlib import Path
 
-from document_site import HOST, Answer, running_site
+from tests.wire.documents.document_site import HOST, Answer, running_site
 
 SIZE = 200_000_000
 

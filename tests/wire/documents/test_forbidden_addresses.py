@@ -4,14 +4,14 @@ from collections.abc import AsyncIterator, Iterator
 from ipaddress import ip_network
 
 import pytest
-from address_vectors import NEVER_V4, NEVER_V6, NOT_PUBLIC_V4, NOT_PUBLIC_V6, TRICKS, spellings
-from canary import Canary, connects
-from document_site import HOST, Answer, Names, Site, running_site
 
 from connector.contracts.arrivals import HttpsSource
 from connector.documents.dispatch import DocumentSources
 from connector.documents.limits import DocumentLimits
 from connector.errors import Rejected, Retryable, Stage
+from tests.wire.documents.address_vectors import NEVER_V4, NEVER_V6, NOT_PUBLIC_V4, NOT_PUBLIC_V6, TRICKS, spellings
+from tests.wire.documents.canary import Canary, connects
+from tests.wire.documents.document_site import HOST, Answer, Names, Site, running_site
 
 LITERALS = [
     *(host for address in (*NEVER_V4, *NOT_PUBLIC_V4) for host in spellings(address)),

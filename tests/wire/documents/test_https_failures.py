@@ -6,12 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from document_site import Answer
-from fetching import Far, at, failure, fetching, read
 
 from connector.documents.dispatch import DocumentSources
 from connector.documents.limits import DocumentLimits
 from connector.errors import Rejected, Retryable, SettingsError, Stage
+from tests.wire.documents.document_site import Answer
+from tests.wire.documents.fetching import Far, at, failure, fetching, read
 
 PDF = b"%PDF-1.7 " + b"x" * 5000
 

@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
-from document_site import HOST, Answer
-from fetching import Far, at, failure, fetching, read
 
 from connector.documents.dispatch import DocumentSources
 from connector.documents.limits import CHUNK
 from connector.errors import Rejected
+from tests.wire.documents.document_site import HOST, Answer
+from tests.wire.documents.fetching import Far, at, failure, fetching, read
 
 PDF = b"%PDF-1.7 " + b"x" * 5000
 

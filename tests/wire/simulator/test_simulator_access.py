@@ -4,7 +4,8 @@ from email.utils import parsedate_to_datetime
 
 import aiohttp
 import pytest
-from simulator_harness import PDF, Rossum, running
+
+from tests.wire.simulator.simulator_harness import PDF, Rossum, running
 
 NOBODY = {"Authorization": ""}
 LOGIN = {"username": "sandbox@example.com", "password": "sandbox"}

@@ -3,7 +3,8 @@
 from typing import Any
 
 import pytest
-from simulator_harness import UNREVIEWED, Rossum, running
+
+from tests.wire.simulator.simulator_harness import UNREVIEWED, Rossum, running
 
 # The keys of the vendor's documented example.
 DOCUMENTED = {

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from simulator_harness import PDF, UNREVIEWED, receiving, running
 
 from connector.sandbox.simulator.content_store import ContentStore
+from tests.wire.simulator.simulator_harness import PDF, UNREVIEWED, receiving, running
 
 ROOT = Path(__file__).parents[3]
 

@@ -7,7 +7,8 @@ import zipfile
 from typing import Any
 
 import pytest
-from simulator_harness import UNREVIEWED, Rossum, running
+
+from tests.wire.simulator.simulator_harness import UNREVIEWED, Rossum, running
 
 ELEMENT = [
     "url", "status", "arrived_at", "exported_at", "document", "modifier", "schema", "metadata", "content",

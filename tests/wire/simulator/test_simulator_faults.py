@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import aiohttp
 import pytest
-from simulator_harness import UNREVIEWED, Rossum, running
+
+from tests.wire.simulator.simulator_harness import UNREVIEWED, Rossum, running
 
 LIST = "/annotations"
 

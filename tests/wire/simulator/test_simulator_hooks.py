@@ -6,7 +6,8 @@ import hmac
 from typing import Any
 
 import pytest
-from simulator_harness import QUICK, UNREVIEWED, Receiver, Rossum, receiving, running
+
+from tests.wire.simulator.simulator_harness import QUICK, UNREVIEWED, Receiver, Rossum, receiving, running
 
 STATUS = "annotation_status.changed"
 EXPORT = "annotation_content.export"

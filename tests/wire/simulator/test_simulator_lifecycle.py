@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from simulator_harness import QUICK, UNREVIEWED, Rossum, eventually, id_in, running
+
+from tests.wire.simulator.simulator_harness import QUICK, UNREVIEWED, Rossum, eventually, id_in, running
 
 ENDS = {
     "exported": ("exported", "exported_at"),

@@ -5,7 +5,8 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from simulator_harness import UNREVIEWED, Rossum, eventually, running
+
+from tests.wire.simulator.simulator_harness import UNREVIEWED, Rossum, eventually, running
 
 START = 1_700_000_000  # 2023-11-14T22:13:20Z
 DAY = {"from": START, "to": START + 100}

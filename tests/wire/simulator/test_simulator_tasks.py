@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from simulator_harness import eventually, running
+from tests.wire.simulator.simulator_harness import eventually, running
 
 
 async def test_a_task_runs_then_redirects() -> None:

@@ -8,7 +8,8 @@ from typing import Any
 
 import aiohttp
 import pytest
-from simulator_harness import PDF, UNREVIEWED, Rossum, id_in, running
+
+from tests.wire.simulator.simulator_harness import PDF, UNREVIEWED, Rossum, id_in, running
 
 PNG = b"\x89PNG\r\n\x1a\n rest"
 KINDS = {
