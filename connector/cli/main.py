@@ -27,13 +27,13 @@ def _show_version(*, wanted: bool) -> None:
         raise typer.Exit
 
 
+VersionOption = typer.Option(
+    "--version", help="Show the version and exit.", callback=lambda value: _show_version(wanted=value), is_eager=True
+)
+
+
 @main.callback()
-def _options(
-    *,
-    wanted: Annotated[
-        bool, typer.Option("--version", callback=lambda value: _show_version(wanted=value), is_eager=True)
-    ] = False,
-) -> None:
+def _options(*, wanted: Annotated[bool, VersionOption] = False) -> None:
     del wanted
 
 

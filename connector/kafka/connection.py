@@ -52,6 +52,7 @@ class KafkaConnection:
     """Makes clients with everything set explicitly; nothing rests on a default of the library."""
 
     def __init__(self, settings: KafkaSettings) -> None:
+        self.connecting = f"connecting to {settings.bootstrap_servers} (KAFKA__BOOTSTRAP_SERVERS)"
         self._common: dict[str, Any] = {
             "bootstrap_servers": settings.bootstrap_servers,
             "client_id": settings.group_id,
@@ -101,7 +102,7 @@ class KafkaConnection:
             KafkaUnavailable: No broker answers.
         """
         client = AIOKafkaAdminClient(**self._common)
-        await within(CALL_DEADLINE, client.start(), "connecting")
+        await within(CALL_DEADLINE, client.start(), self.connecting)
         try:
             yield client
         finally:

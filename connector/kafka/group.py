@@ -115,7 +115,7 @@ class OwnerGroup:
         consumer = self._connection.consumer(group_id=self._names.group, group_instance_id=self._names.instance)
         self._rejoin.clear()
         try:
-            await within(CALL_DEADLINE, consumer.start(), "connecting")
+            await within(CALL_DEADLINE, consumer.start(), self._connection.connecting)
             self._seat.take(consumer)
             consumer.subscribe([self._names.topics[role] for role in ROLES], listener=_Listener(self))
             self._telemetry.circuit("group", open=False, reason="connected")

@@ -71,7 +71,7 @@ class Intake:
             group_instance_id=f"{instance}.intake" if instance else None,
         )
         try:
-            await within(CALL_DEADLINE, consumer.start(), "connecting")
+            await within(CALL_DEADLINE, consumer.start(), self._connection.connecting)
             consumer.subscribe([self._arrived])
             self._telemetry.circuit("intake", open=False, reason="connected")
             while not stop.is_set():

@@ -92,7 +92,7 @@ class RecordLookup:
     async def _started(self) -> AIOKafkaConsumer:
         if self._consumer is None:
             consumer = self._connection.consumer()
-            await within(CALL_DEADLINE, consumer.start(), "connecting")
+            await within(CALL_DEADLINE, consumer.start(), self._connection.connecting)
             self._consumer = consumer
         return self._consumer
 

@@ -62,7 +62,7 @@ async def _unmanaged(connection: KafkaConnection, settings: KafkaSettings) -> Br
     topic = settings.topics.work
     producer = connection.producer()
     try:
-        await within(CALL_DEADLINE, producer.start(), "connecting")
+        await within(CALL_DEADLINE, producer.start(), connection.connecting)
         for name in settings.topics.model_dump().values():
             partitions = await within(CALL_DEADLINE, producer.partitions_for(name), f"reading topic {name}")
             if name == topic:

@@ -74,7 +74,7 @@ class PlainProducer:
     async def _start(self) -> AIOKafkaProducer:
         producer: AIOKafkaProducer = self._connection.producer(max_request_size=self._max_bytes)
         try:
-            await within(CALL_DEADLINE, producer.start(), "connecting")
+            await within(CALL_DEADLINE, producer.start(), self._connection.connecting)
         except BaseException:
             await let_go(producer.stop())
             raise
