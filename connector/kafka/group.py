@@ -158,6 +158,7 @@ class OwnerGroup:
     async def revoked(self) -> None:
         """Everything is taken away for the moment: commit what is done, begin nothing."""
         self._telemetry.rebalanced()
+        self._joined = False
         await self._drain(REVOKE_DEADLINE)
 
     async def assigned(self, places: Iterable[TopicPartition]) -> None:
@@ -192,9 +193,15 @@ class OwnerGroup:
             self._seat.seek(partition, held.owner.positions)
             held.owner.resume()
 
-    def _ended(self, error: Fatal | None) -> None:
-        """A partition can't go on here: the process ends with the sentence, or joins again."""
-        if error is None:
+    def _ended(self, partition: int, error: Fatal | None) -> None:
+        """A partition can't go on here: the process ends with the sentence, or joins again.
+
+        Between two assignments its next owner may fence it before we hear that it moved: then it is just gone, and
+        is opened afresh if it comes back.
+        """
+        if error is None and not self._joined:
+            self._held.pop(partition, None)
+        elif error is None:
             self._rejoin.set()
         elif self._fatal is not None and not self._fatal.done():
             self._fatal.set_exception(error)

@@ -27,7 +27,7 @@ class Holding:
         owner: There once the partition is open and may be given records.
 
     Args:
-        on_end: Told when it ends by itself: the partition is lost, or (`Fatal`) can't be worked at all.
+        on_end: Told the partition when it ends by itself: it is lost, or (`Fatal`) can't be worked at all.
     """
 
     def __init__(  # noqa: PLR0913 - a leaf of the group
@@ -36,7 +36,7 @@ class Holding:
         *,
         seat: Seat,
         open_owner: OpenOwner,
-        on_end: Callable[[Fatal | None], None],
+        on_end: Callable[[int, Fatal | None], None],
         telemetry: Telemetry,
         clock: Clock,
     ) -> None:
@@ -64,10 +64,10 @@ class Holding:
                 failures = 0
                 await self._run(owner)
             except Fatal as error:
-                self._on_end(error)
+                self._on_end(self.partition, error)
                 return
             except PartitionLost:
-                self._on_end(None)
+                self._on_end(self.partition, None)
                 return
             except (Retryable, NotOurs) as error:
                 self._telemetry.partition_not_opened(self.partition, str(error))
