@@ -65,7 +65,7 @@ async def _show(options: "SandboxOptions", console: "Console", endings: "list[En
 
 def _conclude(console: "Console", ending: "Ending") -> None:
     """The verdict, how to go on, and the exit code."""
-    from connector.sandbox.screen import how_to_go_on, verdict  # noqa: PLC0415 - see above
+    from connector.sandbox.guide import how_to_go_on, verdict  # noqa: PLC0415 - see above
 
     verdict(console, ending.documents, ending.done, ending.differences)
     how_to_go_on(console)

@@ -104,9 +104,12 @@ class SweepDesk:
             sweep.asked = asked + sweep.asked
             raise
         sweep.asked_deep = False
-        row = self._after(row, walk)
+        before, row = row, self._after(row, walk)
         recovered, sweep.recovered = sweep.recovered, 0
-        self._committer.submit(self._facts.completed(row, walk, recovered=recovered), asked)
+        # The end of the window names the event: a pass that moves no watermark would name an old one again.
+        moved = row.watermark > before.watermark
+        outcome = self._facts.completed(row, walk, recovered=recovered)
+        self._committer.submit(outcome if moved else replace(outcome, events=()), asked)
         self._forget(sweep, row.watermark)
         seconds = services.clock.monotonic() - started
         services.telemetry.sweep_pass(sweep.clock, (walk.seen, walk.new, recovered), seconds)

@@ -20,13 +20,13 @@ class Ending:
 
 
 def ending_of(group: BaseExceptionGroup[BaseException]) -> Ending:
-    """A lost partition outranks an unknown outcome; anything else is a defect of ours, and the owner starts afresh."""
+    """Lost, or indefinite and so perhaps lost; anything else is a defect of ours, and the owner starts afresh."""
     errors = list(_flat(group))
     if all(isinstance(error, (PartitionLost, KafkaUnavailable)) for error in errors):
         for error in errors:
             if isinstance(error, PartitionLost):
                 return Ending("fenced", error)
-        return Ending("kafka_unavailable", KafkaUnavailable(str(errors[0])))
+        return Ending("kafka_unavailable", PartitionLost(str(errors[0])))
     return Ending("defect", KafkaUnavailable("the owner failed; it starts afresh"))
 
 

@@ -27,8 +27,10 @@ from connector.telemetry import Telemetry
 REVOKE_DEADLINE = 10.0
 #: Seconds that running work gets when the process stops.
 DRAIN_DEADLINE = 25.0
-#: Seconds before a member that failed joins again.
-REJOIN_PAUSE = 0.5
+#: Pauses (seconds) before a member that failed joins again: every join interrupts the whole group.
+REJOIN_PAUSES = (0.5, 0.5, 1.0, 2.0, 5.0, 10.0)
+#: A membership that lasted longer (seconds) starts the pauses anew.
+STEADY = 30.0
 #: Records of one poll, over all partitions.
 RECORDS_A_POLL = 2_000
 
@@ -100,14 +102,17 @@ class OwnerGroup:
         """
         self._fatal = asyncio.get_running_loop().create_future()
         try:
+            failures = 0
             while not stop.is_set():
-                self.alive_at = self._clock.monotonic()
+                self.alive_at = began = self._clock.monotonic()
                 try:
                     await self._be_member(stop)
                 except (KafkaUnavailable, _Rejoin) as error:
+                    lasted = self._clock.monotonic() - began
+                    failures = 0 if lasted > STEADY else failures + 1
                     self._telemetry.circuit("group", open=True, reason=type(error).__name__.strip("_").lower())
                     await self._close_all()
-                    await self._clock.sleep(REJOIN_PAUSE)
+                    await self._clock.sleep(REJOIN_PAUSES[min(failures, len(REJOIN_PAUSES) - 1)])
         finally:
             await self._close_all()
 

@@ -72,7 +72,7 @@ class Holding:
             except (Retryable, NotOurs) as error:
                 self._telemetry.partition_not_opened(self.partition, str(error))
             except Exception as error:  # noqa: BLE001 - a defect must not leave a partition without an owner
-                self._telemetry.failed_unexpectedly(f"opening partition {self.partition}", error)
+                self._telemetry.failed_unexpectedly(f"partition {self.partition}", error)
             await self._clock.sleep(OPEN_PAUSES[min(failures, len(OPEN_PAUSES) - 1)])
             failures += 1
 
@@ -87,7 +87,11 @@ class Holding:
         return owner
 
     async def _run(self, owner: Owner) -> None:
-        """Work until the ownership ends, and say why in one exception."""
+        """Work until the ownership ends, and say why in one exception.
+
+        An indefinite outcome may mean that this process was frozen and the partition moved. Opening it again at once
+        would fence its rightful owner, so it counts as lost: only a new assignment says whose it is.
+        """
         reason = "revoked"
         try:
             await owner.run()

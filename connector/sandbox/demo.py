@@ -21,8 +21,9 @@ from connector.clock import Clock
 from connector.errors import KafkaUnavailable
 from connector.sandbox.clients import Announcer, EventReader, announcing, create_hook, create_topics, imported, reading
 from connector.sandbox.embedded_broker import EmbeddedBroker
+from connector.sandbox.guide import Places
 from connector.sandbox.samples import KINDS, Sample, samples
-from connector.sandbox.screen import Places, Screen
+from connector.sandbox.screen import Screen
 from connector.sandbox.simulator.server import Simulator, SimulatorOptions
 from connector.sandbox.story import Story
 from connector.settings import KafkaSettings

@@ -1,8 +1,6 @@
 """What the sandbox shows: a live view on a terminal, plain lines anywhere else; the same summary at the end of both."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Protocol, Self
 
@@ -14,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from connector.contracts.catalogue import TopicRole
+from connector.sandbox.guide import Places
 from connector.sandbox.story import DocumentStory, Record, State, Story
 
 _REFRESHES: Final = 8
@@ -34,47 +33,6 @@ _LAST_ROWS: Final = 100
 _SIGNS: Final = {State.UNDER_WAY: "…", State.DONE: "✓", State.WRONG: "✗"}
 _STYLES: Final = {State.UNDER_WAY: "dim", State.DONE: "green", State.WRONG: "red"}
 _WORDS: Final = {State.UNDER_WAY: "open", State.DONE: "ok", State.WRONG: "wrong"}
-
-_ACCOUNT: Final = """\
-export CONNECTOR_KAFKA__BOOTSTRAP_SERVERS=localhost:9092
-export CONNECTOR_ROSSUM__BASE_URL=https://<your domain>.rossum.app/api/v1
-export CONNECTOR_ROSSUM__TOKEN=<API token>
-export CONNECTOR_ROSSUM__QUEUES='{"invoices": <queue id>}'
-export CONNECTOR_ROSSUM__DEFAULT_QUEUE=invoices
-export CONNECTOR_WEBHOOK__SECRETS='["<a secret>"]'
-rossum-connector topics create
-rossum-connector run"""
-_HOOK: Final = (
-    "In Rossum add a webhook for annotation_status events with that secret and the address "
-    "https://<this machine>:8080/hooks/rossum; without one, sweeps find everything within a minute or two."
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Places:
-    """Where to look while it runs."""
-
-    bootstrap_servers: str
-    broker: str
-    rossum_url: str
-    token: str
-    webhook_url: str
-    ops_url: str
-    captured_topic: str
-    log: Path
-
-    def lines(self) -> list[tuple[str, str]]:
-        """Each with what it is."""
-        kcat = f"kcat -C -b {self.bootstrap_servers} -t {self.captured_topic} -o beginning -f '%h\\n%k: %s\\n'"
-        return [
-            ("Broker", f"{self.bootstrap_servers}, {self.broker}"),
-            ("Rossum", f"{self.rossum_url} (simulator; token: {self.token})"),
-            ("Webhooks to", self.webhook_url),
-            ("Metrics", f"{self.ops_url}/metrics"),
-            ("Health", f"{self.ops_url}/readyz"),
-            ("Captured data", kcat),
-            ("Log", str(self.log)),
-        ]
 
 
 class Screen(Protocol):
@@ -199,29 +157,6 @@ class LiveScreen:
 def screen_for(console: Console) -> Screen:
     """The one that fits where the output goes."""
     return LiveScreen(console) if console.is_terminal else PlainScreen(console)
-
-
-def verdict(console: Console, documents: int, done: int, differences: Sequence[str]) -> None:
-    """How it came out, in a sentence, and what is not as it must be, one sentence each."""
-    if differences:
-        console.print(f"\nNot as it must be ({len(differences)}):", style="bold red", highlight=False)
-        for sentence in differences:
-            console.print(f"  - {sentence}", soft_wrap=True, markup=False, highlight=False)
-    elif not documents:
-        console.print("It was ended before any document was announced.", highlight=False)
-    elif done == documents:
-        sentence = f"All {documents} documents reached their outcome; every event was read exactly once."
-        console.print(f"\n{sentence}", style="bold green", highlight=False)
-    else:
-        console.print(f"\n{done} of {documents} documents were done, the others under way.", highlight=False)
-
-
-def how_to_go_on(console: Console) -> None:
-    """What to set for one's own Rossum account."""
-    console.print("\nWith your own Rossum account and Kafka:", style="bold", highlight=False)
-    for line in _ACCOUNT.splitlines():
-        console.print(f"  {line}", soft_wrap=True, markup=False, highlight=False)
-    console.print(_HOOK, soft_wrap=not console.is_terminal, markup=False, highlight=False)
 
 
 def _view(story: Story, now: float, size: tuple[int, int]) -> RenderableType:

@@ -20,11 +20,11 @@ async def listening(handler: Handler, *, host: str, port: int) -> AsyncIterator[
     Raises:
         Refused: The address is taken or not ours.
     """
-    runner = web.ServerRunner(web.Server(handler, access_log=None))
+    runner = web.ServerRunner(web.Server(handler, access_log=None), shutdown_timeout=SHUTDOWN)
     await runner.setup()
     try:
         try:
-            await web.TCPSite(runner, host, port, shutdown_timeout=SHUTDOWN).start()
+            await web.TCPSite(runner, host, port).start()
         except OSError as error:
             msg = f"cannot listen on {host}:{port}: {error.strerror or error}"
             raise Refused(msg) from error

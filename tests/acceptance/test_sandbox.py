@@ -9,23 +9,15 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Protocol
 
 import pytest
 
 from connector.sandbox.samples import KINDS
+from tests.support.find_kafka import Kafka
 
 #: Seconds for one whole run; the command itself gives up before.
 PATIENCE = 150
 NAMES = [f"{kind.name}-1" for kind in KINDS]
-
-
-class Kafka(Protocol):
-    """What the fixture gives."""
-
-    @property
-    def bootstrap_servers(self) -> str:
-        """Of a real broker."""
 
 
 @asynccontextmanager

@@ -1,0 +1,106 @@
+"""Programs that run beside a benchmark, each a process of its own: pinned to a core, asked what it has used."""
+
+import asyncio
+import gc
+import os
+import sys
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+#: Seconds that a program gets to end by itself.
+ENDS = 10
+_KB = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A running Python program."""
+
+    process: asyncio.subprocess.Process
+
+    async def line(self) -> str:
+        """The next line that it prints.
+
+        Raises:
+            RuntimeError: It ended instead.
+        """
+        assert self.process.stdout is not None
+        line = await self.process.stdout.readline()
+        if not line:
+            msg = f"a program of the benchmark ended with {await self.process.wait()}; what it said is above"
+            raise RuntimeError(msg)
+        return line.decode().strip()
+
+    def memory(self) -> float:
+        """The most memory that it ever had resident, MB; 0 where the system does not tell."""
+        return peak_memory(self.process.pid)
+
+    def cpu(self) -> float:
+        """Seconds of CPU so far; 0 where the system does not tell."""
+        return cpu_seconds(self.process.pid)
+
+
+def peak_memory(pid: int) -> float:
+    """The most memory that a process ever had resident, MB; 0 where the system does not tell."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0.0
+    lines = dict(line.split(":", 1) for line in status.splitlines() if ":" in line)
+    return int(lines["VmHWM"].split()[0]) / _KB
+
+
+def cpu_seconds(pid: int) -> float:
+    """Seconds of CPU of a process so far; 0 where the system does not tell."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    user, system = int(fields[11]), int(fields[12])
+    return (user + system) / os.sysconf("SC_CLK_TCK")
+
+
+@asynccontextmanager
+async def program(module: str, *arguments: str, core: int | None = None) -> AsyncIterator[Program]:
+    """Run `python -m module` as long as the context lasts.
+
+    Args:
+        module: Its name.
+        arguments: Of its command line.
+        core: The only core that it may use, where the system allows to say so and has two.
+    """
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", module, *arguments, stdout=asyncio.subprocess.PIPE, stdin=asyncio.subprocess.DEVNULL
+    )
+    if core is not None and hasattr(os, "sched_setaffinity") and (os.cpu_count() or 1) > core:
+        os.sched_setaffinity(process.pid, {core})
+    try:
+        yield Program(process)
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        try:
+            async with asyncio.timeout(ENDS):
+                await process.wait()
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+
+
+def on_best_loop(main: Coroutine[Any, Any, None]) -> None:
+    """Run a coroutine on the loop that the product uses."""
+    if sys.platform == "win32":
+        asyncio.run(main)
+        return
+    import uvloop  # noqa: PLC0415 - not installed on Windows
+
+    uvloop.run(main)
+
+
+def freeze() -> None:
+    """Keep what was built so far out of the garbage collector's sight, as the product does after its start."""
+    gc.collect()
+    gc.freeze()
