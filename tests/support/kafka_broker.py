@@ -4,58 +4,42 @@ import atexit
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
-import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from tests.support.kafka_artifacts import libraries
+from tests.support.kafka_probe import answers
+from tests.support.kafka_settings import CLUSTER_ID, free_ports, settings
+from tests.support.waiting import until
 
-DEFAULT_VERSION = os.environ.get("KAFKA_VERSION", "4.4.0")
+DEFAULT_VERSION = os.environ.get("KAFKA_VERSION") or "4.4.0"
+#: Seconds until it answers; it takes 2 to 4, a loaded machine more.
 READY_WITHIN = 60.0
+#: Seconds that a clean stop may take before it is killed; it takes about 1.
 STOP_WITHIN = 15.0
-_CLUSTER = "VGVzdHNPZlRoZUNvbm5lYw"
-_SETTINGS = """\
-process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@127.0.0.1:{controller}
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
-controller.listener.names=CONTROLLER
-inter.broker.listener.name=PLAINTEXT
-log.dirs={folder}/data
-offsets.topic.replication.factor=1
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
-default.replication.factor=1
-offsets.topic.num.partitions=5
-transaction.state.log.num.partitions=5
-group.initial.rebalance.delay.ms=0
-auto.create.topics.enable=false
-broker.session.timeout.ms=2000
-broker.heartbeat.interval.ms=500
-transaction.abort.timed.out.transaction.cleanup.interval.ms=1000
-"""
-_SHARE_SETTINGS = """\
-share.coordinator.state.topic.replication.factor=1
-share.coordinator.state.topic.min.isr=1
-"""
+#: Kills the broker when the test process is gone, however that went: its end closes the pipe.
+_WATCHDOG = 'read _ || kill -9 "$0"'
 
 
 class LocalKafka:
-    """One broker with its own data; usable as a context manager."""
+    """One broker with its own port and data, from the Maven artifacts; usable as a context manager.
+
+    Nothing of it outlives the process that made it.
+
+    Raises:
+        NoArtifacts: Java or the artifacts are missing.
+    """
 
     def __init__(self, version: str = DEFAULT_VERSION) -> None:
-        self.version = version
-        self._folder = Path(tempfile.mkdtemp(prefix="kafka-"))
-        self._port, self._controller = _free_ports(2)
-        self._process: subprocess.Popen[bytes] | None = None
         self._libraries = libraries(version)
-        self._format()
+        self._port, self._controller_port = free_ports(2)
+        self._folder = Path(tempfile.mkdtemp(prefix="kafka-"))
+        self._process: subprocess.Popen[bytes] | None = None
+        self._watchdog: subprocess.Popen[bytes] | None = None
+        self._version = version
         atexit.register(self.close)
 
     def __enter__(self) -> Self:
@@ -69,37 +53,63 @@ class LocalKafka:
 
     @property
     def bootstrap_servers(self) -> str:
-        """Where clients connect."""
+        """Where clients connect; the same for its whole life."""
         return f"127.0.0.1:{self._port}"
 
+    @property
+    def version(self) -> str:
+        """Which Apache Kafka it is."""
+        return self._version
+
+    @property
+    def running(self) -> bool:
+        """Whether the process is there, frozen or not."""
+        return self._process is not None and self._process.poll() is None
+
     def start(self) -> None:
-        """Start and wait until it accepts connections; the same port and data after a stop."""
-        command = self._java("-Xmx512M", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
-        with (self._folder / "broker.log").open("ab") as log:
+        """Start and wait until it answers, on the data that it had before; does nothing when it runs.
+
+        Raises:
+            RuntimeError: It has ended or does not answer in time; says what it wrote last.
+        """
+        if self.running:
+            return
+        self._end(signal.SIGKILL)
+        properties = self._formatted()
+        options = ["-Xmx512M", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
+        with self._log.open("ab") as log:
+            # A session of its own: Ctrl-C is for the tests, which then end their brokers in order.
             self._process = subprocess.Popen(
-                [*command, "kafka.Kafka", str(self._folder / "server.properties")], stdout=log, stderr=log
+                [*self._java(*options), "kafka.Kafka", str(properties)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
+        self._watchdog = subprocess.Popen(
+            ["sh", "-c", _WATCHDOG, str(self._process.pid)], stdin=subprocess.PIPE, start_new_session=True
+        )
         self._wait_until_ready()
 
     def stop(self) -> None:
-        """End it as an operator would."""
+        """End it as an operator would (SIGTERM); after 15 s kill it."""
         self._end(signal.SIGTERM)
 
     def kill(self) -> None:
-        """End it without a word."""
+        """End it without a word (SIGKILL); what the system has buffered of its data stays."""
         self._end(signal.SIGKILL)
 
     def restart(self) -> None:
-        """Stop and start again."""
+        """Stop when it runs, and start on the same port and data."""
         self.stop()
         self.start()
 
     def pause(self) -> None:
-        """Freeze it."""
+        """Freeze it (SIGSTOP): connections stay open and nothing answers."""
         self._signal(signal.SIGSTOP)
 
     def resume(self) -> None:
-        """Let it go on."""
+        """Let it go on (SIGCONT)."""
         self._signal(signal.SIGCONT)
 
     def close(self) -> None:
@@ -108,54 +118,64 @@ class LocalKafka:
         shutil.rmtree(self._folder, ignore_errors=True)
         atexit.unregister(self.close)
 
+    @property
+    def _log(self) -> Path:
+        return self._folder / "broker.log"
+
     def _java(self, *options: str) -> list[str]:
         return ["java", *options, "-cp", f"{self._libraries}/*"]
 
-    def _format(self) -> None:
-        text = _SETTINGS.format(port=self._port, controller=self._controller, folder=self._folder)
-        if self.version.startswith("4"):
-            text += _SHARE_SETTINGS
-        properties = self._folder / "server.properties"
-        properties.write_text(text, encoding="utf-8")
-        tool = ["kafka.tools.StorageTool", "format", "-t", _CLUSTER, "-c", str(properties)]
-        subprocess.run([*self._java("-Xmx128M"), *tool], check=True, capture_output=True)
+    def _formatted(self) -> Path:
+        """The properties file; the data folder is formatted when it is new."""
+        file, data = self._folder / "server.properties", self._folder / "data"
+        if file.exists():
+            return file
+        lines = settings(self._version, port=self._port, controller_port=self._controller_port, data=str(data))
+        written = self._folder / "new.properties"
+        written.write_text("".join(f"{name}={value}\n" for name, value in lines.items()), encoding="utf-8")
+        tool = [*self._java("-Xmx128M", "-XX:TieredStopAtLevel=1"), "kafka.tools.StorageTool"]
+        done = subprocess.run(
+            [*tool, "format", "-t", CLUSTER_ID, "-c", str(written)],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=READY_WITHIN,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise RuntimeError(f"Kafka {self._version} can't format {data}: {(done.stdout + done.stderr)[-1000:]}")
+        return written.rename(file)
 
     def _wait_until_ready(self) -> None:
-        deadline = time.monotonic() + READY_WITHIN
-        while time.monotonic() < deadline:
-            if self._process is None or self._process.poll() is not None:
-                break
-            with socket.socket() as probe:
-                probe.settimeout(0.5)
-                if probe.connect_ex(("127.0.0.1", self._port)) == 0:
-                    return
-            time.sleep(0.05)
-        log = (self._folder / "broker.log").read_text(errors="replace")[-2000:]
-        raise RuntimeError(f"Kafka {self.version} does not start: {log}")
+        try:
+            until(lambda: not self.running or answers(self._port), within=READY_WITHIN)
+        except AssertionError:
+            raise RuntimeError(self._failed(f"does not answer within {READY_WITHIN:g} s")) from None
+        if not self.running:
+            raise RuntimeError(self._failed("has ended instead of starting"))
+
+    def _failed(self, how: str) -> str:
+        said = self._log.read_text(encoding="utf-8", errors="replace")[-2000:]
+        self.kill()
+        return f"Kafka {self._version} on {self.bootstrap_servers} {how}; it said: {said}"
 
     def _end(self, number: signal.Signals) -> None:
         process, self._process = self._process, None
-        if process is None or process.poll() is not None:
-            return
-        process.send_signal(signal.SIGCONT)
-        process.send_signal(number)
-        try:
-            process.wait(STOP_WITHIN)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        watchdog, self._watchdog = self._watchdog, None
+        if process is not None:
+            process.send_signal(number)
+            process.send_signal(signal.SIGCONT)  # a frozen one would not hear SIGTERM
+            try:
+                process.wait(STOP_WITHIN)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        if watchdog is not None:
+            # Killed, not let go: at the end of its pipe it would kill whoever has that process id by now.
+            watchdog.kill()
+            watchdog.communicate()
 
     def _signal(self, number: signal.Signals) -> None:
-        if self._process is not None:
-            self._process.send_signal(number)
-
-
-def _free_ports(count: int) -> list[int]:
-    probes = [socket.socket() for _ in range(count)]
-    try:
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()
+        if not self.running or self._process is None:
+            raise RuntimeError(f"Kafka {self._version} on {self.bootstrap_servers} does not run: start() it first")
+        self._process.send_signal(number)

@@ -1,0 +1,70 @@
+"""The settings of a test broker: one KRaft node, small and quick to start, the same in Docker and out of it."""
+
+import random
+import socket
+
+#: 22 characters, as Kafka wants them.
+CLUSTER_ID = "VGVzdHNPZlRoZUNvbm5lYw"
+#: Below the range from which systems take the ports of outgoing connections (Linux: 32768, others: 49152): a client
+#: that keeps trying to reach a stopped broker would in the end connect to itself on that port and block its return.
+_PORTS = range(18000, 32000)
+_TRIES = 200
+_FOR_TESTS = {
+    "process.roles": "broker,controller",
+    "node.id": "1",
+    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+    "controller.listener.names": "CONTROLLER",
+    "inter.broker.listener.name": "PLAINTEXT",
+    "auto.create.topics.enable": "false",
+    "delete.topic.enable": "true",
+    "default.replication.factor": "1",
+    "offsets.topic.replication.factor": "1",
+    "offsets.topic.num.partitions": "5",
+    "transaction.state.log.replication.factor": "1",
+    "transaction.state.log.min.isr": "1",
+    "transaction.state.log.num.partitions": "5",
+    # The transaction of a frozen producer is aborted at its timeout, not up to ten seconds later.
+    "transaction.abort.timed.out.transaction.cleanup.interval.ms": "1000",
+    "group.initial.rebalance.delay.ms": "0",
+    # Back within 3 s of a kill -9 instead of 13 s.
+    "broker.session.timeout.ms": "2000",
+    "broker.heartbeat.interval.ms": "500",
+}
+_SINCE_4 = {
+    "share.coordinator.state.topic.replication.factor": "1",
+    "share.coordinator.state.topic.min.isr": "1",
+}
+
+
+def settings(version: str, *, port: int, controller_port: int, data: str, host: str = "127.0.0.1") -> dict[str, str]:
+    """The broker's properties; `host` is the address it binds, clients are always told 127.0.0.1."""
+    return {
+        **_FOR_TESTS,
+        **(_SINCE_4 if int(version.split(".", maxsplit=1)[0]) >= 4 else {}),
+        "controller.quorum.voters": f"1@127.0.0.1:{controller_port}",
+        "listeners": f"PLAINTEXT://{host}:{port},CONTROLLER://127.0.0.1:{controller_port}",
+        "advertised.listeners": f"PLAINTEXT://127.0.0.1:{port}",
+        "log.dirs": data,
+    }
+
+
+def free_ports(count: int) -> list[int]:
+    """That many different ports of 127.0.0.1 that nobody listens on now and no outgoing connection takes by chance."""
+    free: list[int] = []
+    for port in random.sample(_PORTS, _TRIES):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if probe.connect_ex(("127.0.0.1", port)) != 0 and _can_bind(port):
+                free.append(port)
+        if len(free) == count:
+            return free
+    raise OSError(f"no {count} free ports among {_TRIES} of {_PORTS.start} to {_PORTS.stop} on 127.0.0.1")
+
+
+def _can_bind(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
