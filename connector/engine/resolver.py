@@ -122,7 +122,8 @@ class Resolver:
         now = rossum.now()
         accepted = datetime.fromisoformat(row.accepted_at or rules.later(now, 0))
         overdue = row.overdue or now >= accepted + timedelta(seconds=self._services.imports.deadline)
-        waiting = replace(row, overdue=overdue, due=rules.later(now, ASK_AGAIN))
+        pause = min(ASK_AGAIN, self._services.imports.task_after)
+        waiting = replace(row, overdue=overdue, due=rules.later(now, pause))
         if row.expected is not None or row.task is None:
             return self._await_annotations(import_id, waiting)
         task = await rossum.task(row.task)

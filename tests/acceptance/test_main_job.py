@@ -2,7 +2,6 @@
 
 import random
 import sys
-from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +16,6 @@ from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
 
-Names = Callable[[str], str]
 #: Seconds until everything must have come out.
 PATIENCE = 150
 QUICK = ("--rate-limit", "0", "--processing", "0.3", "--review", "0.5")
@@ -100,14 +98,14 @@ async def judge(world: Deployment, documents: int, *, kills: int = 0) -> None:
 
 
 @pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.name)
-async def test_what_goes_in_comes_out_once(kafka: Kafka, unique: Names, tmp_path: Path, mode: Mode) -> None:
+async def test_what_goes_in_comes_out_once(kafka: Kafka, tmp_path: Path, mode: Mode) -> None:
     """Arrivals by https, file and inline through two replicas; a read_committed reader sees each captured once."""
     async with AsyncExitStack() as stack:
         documents = await stack.enter_async_context(sources(tmp_path))
         settings = {"ROSSUM__REQUESTS_PER_SECOND": "0", "IMPORTS__TASK_AFTER": "20s"}
         settings |= documents.settings | mode.settings
         world = await stack.enter_async_context(
-            deployment(kafka.bootstrap_servers, unique("main") + ".", tmp_path, simulator=QUICK, **settings)
+            deployment(kafka.bootstrap_servers, "main", tmp_path, simulator=QUICK, **settings)
         )
         await start(world, mode, replicas=2)
 
@@ -116,7 +114,7 @@ async def test_what_goes_in_comes_out_once(kafka: Kafka, unique: Names, tmp_path
         await judge(world, mode.documents)
 
 
-async def test_replicas_killed_five_times(kafka: Kafka, unique: Names, tmp_path: Path) -> None:
+async def test_replicas_killed_five_times(kafka: Kafka, tmp_path: Path) -> None:
     """Kill -9 in the middle, five times: nothing is lost, doubled or imported twice."""
     chance = random.Random(7)  # noqa: S311 - which replica dies is no secret
     mode = Mode("killed", settings={"IMPORTS__SETTLE": "15s", "IMPORTS__TASK_AFTER": "5s"})
@@ -124,7 +122,7 @@ async def test_replicas_killed_five_times(kafka: Kafka, unique: Names, tmp_path:
         documents = await stack.enter_async_context(sources(tmp_path))
         settings = {"ROSSUM__REQUESTS_PER_SECOND": "25"} | documents.settings | mode.settings
         world = await stack.enter_async_context(
-            deployment(kafka.bootstrap_servers, unique("main") + ".", tmp_path, simulator=QUICK, **settings)
+            deployment(kafka.bootstrap_servers, "main", tmp_path, simulator=QUICK, **settings)
         )
         await start(world, mode, replicas=2)
         await world.announce([documents.arrival(number) for number in range(500)])

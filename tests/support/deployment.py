@@ -12,6 +12,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import aiohttp
 import orjson
@@ -258,9 +259,10 @@ async def spawn(arguments: list[str], log: Path, environment: Mapping[str, str],
 
 @asynccontextmanager
 async def deployment(
-    bootstrap: str, prefix: str, folder: Path, *, simulator: tuple[str, ...] = (), **settings: str
+    bootstrap: str, name: str, folder: Path, *, simulator: tuple[str, ...] = (), **settings: str
 ) -> AsyncIterator[Deployment]:
-    """Topics, simulator and reader; replicas are started by the test."""
+    """Topics that nobody else uses, simulator and reader; replicas are started by the test."""
+    prefix = f"{name}-{uuid4().hex[:8]}."
     async with AsyncExitStack() as stack:
         arguments = ["-m", "connector.cli.main", "simulator", "--port", "0", *simulator]
         process = await spawn(arguments, folder / "simulator.log", {}, stack)

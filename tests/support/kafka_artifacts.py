@@ -19,8 +19,12 @@ FETCH_WITHIN = 600
 _POM = """<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
 <groupId>local</groupId><artifactId>broker</artifactId><version>1</version><dependencies><dependency>
 <groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>{version}</version>
+</dependency><dependency>
+<groupId>org.slf4j</groupId><artifactId>slf4j-simple</artifactId><version>{slf4j}</version>
 </dependency></dependencies></project>
 """
+#: The series that Kafka 3.9 and 4 bring along; without this a broker that can't start says nothing about why.
+_SLF4J = "1.7.36"
 
 
 class NoArtifacts(Exception):
@@ -71,7 +75,7 @@ def _fetch(version: str, target: Path) -> None:
         raise NoArtifacts(f"there is no mvn on the PATH to fetch Apache Kafka {version}: install Maven")
     _say(f"fetching Apache Kafka {version} with Maven (45 MB, once) ...")
     with tempfile.TemporaryDirectory(dir=CACHE) as folder:
-        Path(folder, "pom.xml").write_text(_POM.format(version=version), encoding="utf-8")
+        Path(folder, "pom.xml").write_text(_POM.format(version=version, slf4j=_SLF4J), encoding="utf-8")
         command = [maven, "-q", "-B", "dependency:copy-dependencies", "-DoutputDirectory=lib"]
         try:
             done = subprocess.run(

@@ -20,8 +20,14 @@ DEFAULT_VERSION = os.environ.get("KAFKA_VERSION") or "4.4.0"
 READY_WITHIN = 60.0
 #: Seconds that a clean stop may take before it is killed; it takes about 1.
 STOP_WITHIN = 15.0
-#: Kills the broker when the test process is gone, however that went: its end closes the pipe.
-_WATCHDOG = 'read _ || kill -9 "$0"'
+#: Ends the broker when the test process is gone, however that went: its end closes the pipe.
+_WATCHDOG = 'read _ || { kill -9 "$0"; rm -rf "$1"; }'
+_OPTIONS = [
+    "-Xmx512M",
+    "-XX:+UseSerialGC",
+    "-XX:TieredStopAtLevel=1",
+    "-Dorg.slf4j.simpleLogger.defaultLogLevel=error",
+]
 
 
 class LocalKafka:
@@ -75,19 +81,22 @@ class LocalKafka:
         if self.running:
             return
         self._end(signal.SIGKILL)
+        if answers(self._port):
+            raise RuntimeError(f"another broker has taken {self.bootstrap_servers} meanwhile: end it")
         properties = self._formatted()
-        options = ["-Xmx512M", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
         with self._log.open("ab") as log:
             # A session of its own: Ctrl-C is for the tests, which then end their brokers in order.
             self._process = subprocess.Popen(
-                [*self._java(*options), "kafka.Kafka", str(properties)],
+                [*self._java(*_OPTIONS), "kafka.Kafka", str(properties)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
             )
         self._watchdog = subprocess.Popen(
-            ["sh", "-c", _WATCHDOG, str(self._process.pid)], stdin=subprocess.PIPE, start_new_session=True
+            ["sh", "-c", _WATCHDOG, str(self._process.pid), str(self._folder)],
+            stdin=subprocess.PIPE,
+            start_new_session=True,
         )
         self._wait_until_ready()
 

@@ -1,0 +1,125 @@
+"""Rossum in trouble: whatever it answers, nothing is lost and no arrival is imported twice."""
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.deployment import Deployment, deployment, inline
+from tests.support.find_kafka import Kafka
+from tests.support.waiting import eventually
+
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(200)]
+
+QUICK = ("--rate-limit", "0", "--processing", "0.3", "--review", "0.5")
+FAST = {"ROSSUM__REQUESTS_PER_SECOND": "0", "IMPORTS__SETTLE": "8s", "IMPORTS__TASK_AFTER": "4s"}
+DOCUMENTS = 100
+#: Seconds that only a document would need that waits behind others.
+STARVED = 10
+
+UPLOADS = {"method": "POST", "path": "/uploads"}
+ANYTHING = {"method": "GET", "path": ".*"}
+TROUBLES: dict[str, tuple[list[dict[str, Any]], dict[str, Any]]] = {
+    "429": (
+        [{**UPLOADS, "action": "retry-after:1", "times": 20}, {**ANYTHING, "action": "retry-after:1", "times": 5}],
+        {},
+    ),
+    "503": ([{**UPLOADS, "action": "status:503", "times": 10}, {**ANYTHING, "action": "status:503", "times": 10}], {}),
+    "uploads accepted, answers swallowed": ([{**UPLOADS, "action": "drop-after", "times": 25}], {}),
+    "uploads dropped": ([{**UPLOADS, "action": "drop-before", "times": 10}], {}),
+    "tasks slower than the settle time": ([], {"task_delay": 15, "overwrite_metadata": True}),
+    "metadata overwritten": ([], {"overwrite_metadata": True}),
+    "garbage and half answers": (
+        [{**ANYTHING, "action": "garbage", "times": 4}, {**ANYTHING, "action": "truncate", "times": 4}],
+        {},
+    ),
+}
+
+
+async def accepted_and_captured(world: Deployment, documents: int, *, within: float = 120) -> None:
+    """Each document captured once and completed, each import one root document."""
+    await eventually(
+        lambda: len(world.reader.captured()) >= documents and len(world.reader.named("import.completed")) >= documents,
+        within=within,
+    )
+    subjects = [event.headers["ce_subject"] for event in world.reader.captured()]
+    documents_of = await world.control("/documents")
+    marks = [d["metadata"]["rossum_kafka_connector"]["import_id"] for d in documents_of if d["parent"] is None]
+    sys.stdout.write(f"captured={len(subjects)} imported={len(marks)} duplicates={len(world.reader.duplicates())}\n")
+
+    assert world.reader.duplicates() == []
+    assert len(subjects) == len(set(subjects)) == documents
+    assert len(marks) == len(set(marks)) == documents
+    assert world.reader.letters == []
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
+async def test_trouble_loses_and_doubles_nothing(kafka: Kafka, tmp_path: Path, trouble: str) -> None:
+    """Each alone: everything comes out once in the end."""
+    faults, behaviour = TROUBLES[trouble]
+    async with deployment(kafka.bootstrap_servers, "trouble", tmp_path, simulator=QUICK, **FAST) as world:
+        await world.start_replica()
+        await world.add_hook(world.webhook_urls[0])
+        for fault in faults:
+            await world.control("/faults", fault)
+        await world.control("/behaviour", behaviour)
+
+        await world.announce([inline(number) for number in range(DOCUMENTS)])
+
+        await accepted_and_captured(world, DOCUMENTS)
+
+
+async def test_the_budget_keeps_two_replicas_below_the_limit(kafka: Kafka, tmp_path: Path) -> None:
+    """Under Rossum's limit of 10 requests a second and the default budget there is no 429 in steady state."""
+    simulator = ("--rate-limit", "10", "--processing", "0.3", "--review", "0.5")
+    async with deployment(kafka.bootstrap_servers, "budget", tmp_path, simulator=simulator) as world:
+        await world.start_replica()
+        await world.start_replica()
+        await world.add_hook(world.webhook_urls[0])
+
+        await world.announce([inline(number) for number in range(150)])
+
+        await accepted_and_captured(world, 150)
+        counters = await world.control("/counters")
+        assert [endpoint for endpoint, statuses in counters.items() if "429" in statuses] == []
+
+
+async def test_a_backlog_does_not_hold_up_what_a_person_exports(kafka: Kafka, tmp_path: Path) -> None:
+    """5,000 arrivals wait for the API; a document that a person exports meanwhile is captured within 3 s."""
+    people, waiting = 25, 5_000
+    simulator = ("--rate-limit", "10", "--processing", "0.5", "--review", "-1")
+    settings = {"SWEEP__INTERVAL": "15s"}
+    async with deployment(kafka.bootstrap_servers, "backlog", tmp_path, simulator=simulator, **settings) as world:
+        await world.start_replica()
+        await world.add_hook(world.webhook_urls[0])
+        made = await world.control("/annotations", {"count": people, "queue": 8198, "status": "to_review"})
+        await world.announce([inline(number) for number in range(waiting)])
+        await eventually(lambda: len(world.reader.named("import.accepted")) > 20, within=60)
+        sweeps = len(world.reader.named("sweep.completed"))
+
+        seconds = sorted([await _exported(world, made["ids"][0] + person) for person in range(people)])
+
+        accepted = len(world.reader.named("import.accepted"))
+        counters = await world.control("/counters")
+        sys.stdout.write(f"p50={seconds[people // 2]:.2f} s max={seconds[-1]:.2f} s accepted meanwhile={accepted}\n")
+        # The figure is what counts and is printed; behind the backlog it would be minutes.
+        assert seconds[-1] < STARVED
+        assert accepted < waiting
+        assert len(world.reader.named("sweep.completed")) > sweeps
+        assert [endpoint for endpoint, statuses in counters.items() if "429" in statuses] == []
+
+
+async def _exported(world: Deployment, annotation: int) -> float:
+    """Seconds from a person's export to the captured event."""
+    loop = asyncio.get_running_loop()
+    subject = f"annotations/{annotation}"
+    await world.control(f"/annotations/{annotation}/status", {"status": "exported"})
+    started = loop.time()
+    await eventually(
+        lambda: any(event.headers["ce_subject"] == subject for event in world.reader.captured()),
+        within=30,
+        every=0.02,
+    )
+    return loop.time() - started
