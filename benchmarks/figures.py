@@ -1,5 +1,6 @@
 """Numbers as they are printed: percentiles, and rows of a table with the bar that each figure has to reach."""
 
+import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -53,14 +54,14 @@ class Row:
 
 
 def percentile(values: Sequence[float], part: float) -> float:
-    """The value below which `part` (0 to 1) of the values lie; 0 without values."""
+    """The value below which `part` (0 to 1) of the values lie; infinite without values, so that no bar is reached."""
     ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(len(ordered) * part))] if ordered else 0.0
+    return ordered[min(len(ordered) - 1, int(len(ordered) * part))] if ordered else math.inf
 
 
 def median(values: Sequence[float]) -> float:
-    """The value in the middle; 0 without values."""
-    return statistics.median(values) if values else 0.0
+    """The value in the middle; not a number without values, so that no bar is reached."""
+    return statistics.median(values) if values else math.nan
 
 
 def show(title: str, rows: Sequence[Row]) -> None:

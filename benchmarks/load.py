@@ -1,4 +1,4 @@
-"""The load generator: writes ready requests to many kept-open connections for a fixed time, each waiting for its answer.
+"""The load generator: writes ready requests to many kept-open connections, each waiting for its answer.
 
 Run as a program, it prints one JSON object: what was answered, how fast, and how often each annotation was
 acknowledged. It parses no more of an answer than it must, so that it is cheaper than what it measures.
@@ -8,6 +8,7 @@ import argparse
 import asyncio
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import cast
 
 import orjson
 
@@ -50,9 +51,8 @@ class Connection(asyncio.Protocol):
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the way to write."""
-        assert isinstance(transport, asyncio.WriteTransport)
-        self._transport = transport
+        """Keep the way to write (uvloop's transports are of no class of asyncio's)."""
+        self._transport = cast("asyncio.WriteTransport", transport)
 
     def start(self) -> None:
         """Send one request."""

@@ -12,6 +12,8 @@ from typing import Any
 
 #: Seconds that a program gets to end by itself.
 ENDS = 10
+#: Bytes of the longest line that it may print.
+LONGEST_LINE = 16 * 1024 * 1024
 _KB = 1024
 
 
@@ -53,10 +55,10 @@ def peak_memory(pid: int) -> float:
     return int(lines["VmHWM"].split()[0]) / _KB
 
 
-def cpu_seconds(pid: int) -> float:
-    """Seconds of CPU of a process so far; 0 where the system does not tell."""
+def cpu_seconds(pid: int | None = None) -> float:
+    """Seconds of CPU of a process (this one when None) so far; 0 where the system does not tell."""
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        fields = Path(f"/proc/{pid or 'self'}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return 0.0
     user, system = int(fields[11]), int(fields[12])
@@ -73,7 +75,13 @@ async def program(module: str, *arguments: str, core: int | None = None) -> Asyn
         core: The only core that it may use, where the system allows to say so and has two.
     """
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", module, *arguments, stdout=asyncio.subprocess.PIPE, stdin=asyncio.subprocess.DEVNULL
+        sys.executable,
+        "-m",
+        module,
+        *arguments,
+        stdout=asyncio.subprocess.PIPE,
+        stdin=asyncio.subprocess.DEVNULL,
+        limit=LONGEST_LINE,
     )
     if core is not None and hasattr(os, "sched_setaffinity") and (os.cpu_count() or 1) > core:
         os.sched_setaffinity(process.pid, {core})

@@ -1,0 +1,63 @@
+"""`python -m benchmarks [NAME…] [--quick]`: runs benchmarks and prints one table each."""
+
+import argparse
+import logging
+import os
+import platform
+import sys
+from collections.abc import Awaitable, Callable
+
+from benchmarks import imports, latency, sweep, webhook
+from benchmarks.figures import Row, show
+from benchmarks.program import on_best_loop
+from benchmarks.scale import FULL, QUICK, Scale
+from connector.clock import SystemClock
+from tests.support.find_kafka import NoKafka, best_kafka
+
+Benchmark = Callable[[str, Scale], Awaitable[list[Row]]]
+ALL: dict[str, tuple[str, Benchmark]] = {
+    "webhook": ("webhook -> Kafka -> 2xx, against the same stack without Kafka", webhook.run),
+    "latency": ("webhook -> read_committed captured event, 200 documents/s", latency.run),
+    "imports": ("arrival -> import: API calls and documents/s", imports.run),
+    "sweep": ("sweep -> captured events, exactly once, no webhooks", sweep.run),
+}
+
+
+def _busy() -> float:
+    """Processes that wanted a core in the last minute: near 0 for figures that mean something."""
+    return os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+
+
+async def _run(names: list[str], scale: Scale, bootstrap: str) -> None:
+    clock = SystemClock()
+    for name in names:
+        title, benchmark = ALL[name]
+        since = clock.monotonic()
+        busy = _busy()
+        rows = await benchmark(bootstrap, scale)
+        show(f"{name}: {title} ({clock.monotonic() - since:.0f} s; load of the machine before: {busy:.1f})", rows)
+
+
+def main() -> None:
+    """Read the command line and run what it names, all without a name."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(ALL)}; all when none is named")
+    parser.add_argument("--quick", action="store_true", help="small amounts, below 90 s; shows that everything works")
+    given = parser.parse_args()
+    unknown = [name for name in given.names if name not in ALL]
+    if unknown:
+        parser.error(f"no benchmark {unknown[0]!r}; there are {', '.join(ALL)}")
+    # The client reports each retry of a topic that is a moment old; what fails in the end is raised.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    try:
+        with best_kafka() as kafka:
+            print(f"Kafka: {kafka.origin}; Python {platform.python_version()}, {os.cpu_count()} cores")
+            scale = QUICK if given.quick else FULL
+            on_best_loop(_run(given.names or list(ALL), scale, kafka.bootstrap_servers))
+    except NoKafka as error:
+        print(f"the benchmarks need a real Kafka: {error}", file=sys.stderr)
+        sys.exit(3)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,28 @@
+"""How much is measured: a full run, or a quick one that shows that everything works."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Amounts.
+
+    Attributes:
+        rounds: Of each server with each number of connections (webhook).
+        seconds: Of one round (webhook) and, times three, of the measured time (latency).
+        floor: Events for the bare transaction (latency).
+        limited: Documents under Rossum's limit (imports).
+        unlimited: Documents without a limit (imports).
+        exported: Annotations (sweep).
+    """
+
+    rounds: int
+    seconds: float
+    floor: int
+    limited: int
+    unlimited: int
+    exported: int
+
+
+FULL = Scale(rounds=5, seconds=5.0, floor=500, limited=200, unlimited=2_000, exported=20_000)
+QUICK = Scale(rounds=1, seconds=2.0, floor=100, limited=40, unlimited=300, exported=4_000)
