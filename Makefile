@@ -12,7 +12,8 @@ setup: $(READY) ## make .venv with everything that the other targets need
 
 $(READY): pyproject.toml requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one with PYTHON=python3.12")'
-	@test -x $(BIN)/python || { echo "making .venv with $$($(PYTHON) --version)"; $(PYTHON) -m venv .venv; }
+	@test -x $(BIN)/pip || { echo "making .venv with $$($(PYTHON) --version)"; \
+	  $(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }; }
 	@echo "installing what requirements.lock names (about a minute the first time)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -46,8 +47,13 @@ ONLY_IN: dict[str, set[str]] = {
     "prometheus_client": {"telemetry", "web", "settings_docs"},
     "typer": {"cli"},
     "rich": {"cli", "sandbox"},
-    "time": {"clock", "sandbox"},
+    "time": {"clock", "sandbox/simulator"},
 }
+#: Who may ask for the environment; everybody else is given settings.
+READ_ENVIRONMENT = {"settings", "cli"}
+#: Trees of ours with the same limits of size and naming, and their only file that may sleep.
+ALSO_OURS = ("tests", "benchmarks")
+MAY_SLEEP = Path("tests/support/waiting.py")
 VAGUE = {"utils", "util", "helpers", "common", "base", "manager", "misc"}
 LONGEST_FILE = 300
 LONGEST_FUNCTION = 50
@@ -57,36 +63,60 @@ def violations(root: Path) -> list[str]:
     """Every place below `root` that breaks a rule."""
     found: list[str] = []
     for path in sorted((root / PACKAGE).rglob("*.py")):
-        found += _of_file(root, path)
-    for path in sorted((root / "tests").rglob("*.py")):
-        if path.parent.name != "support":
-            found += [f"{_where(root, path, n)}: tests wait by tests.support.waiting" for n in _sleeps(_tree(path))]
-    return found
+        found += [*_of_shape(root, path), *_of_imports(root, path)]
+    for path in sorted(path for folder in ALSO_OURS for path in (root / folder).rglob("*.py")):
+        found += _of_shape(root, path)
+        if path.is_relative_to(root / "tests") and path != root / MAY_SLEEP:
+            found += [f"{_where(root, path, line)}: tests wait by tests.support.waiting" for line in _sleeps(path)]
+    return [*found, *_cycles(root)]
 
 
-def _of_file(root: Path, path: Path) -> Iterator[str]:
-    tree, part = _tree(path), _part(path.relative_to(root / PACKAGE))
-    inside_simulator = "simulator" in path.parts and part == "sandbox"
+def _of_shape(root: Path, path: Path) -> Iterator[str]:
     if path.stem in VAGUE:
         yield f"{_where(root, path)}: {path.stem} names no thing"
     if len(path.read_text(encoding="utf-8").splitlines()) > LONGEST_FILE:
         yield f"{_where(root, path)}: more than {LONGEST_FILE} lines"
-    for node in ast.walk(tree):
-        for said in _of_node(node, part, inside_simulator=inside_simulator):
-            yield f"{_where(root, path, getattr(node, 'lineno', 0))}: {said}"
+    for node in ast.walk(_tree(path)):
+        if _length(node) > LONGEST_FUNCTION:
+            yield f"{_where(root, path, node)}: {getattr(node, 'name', '')} has more than {LONGEST_FUNCTION} lines"
 
 
-def _of_node(node: ast.AST, part: str, *, inside_simulator: bool) -> Iterator[str]:
-    length = _length(node)
-    if length > LONGEST_FUNCTION:
-        yield f"{getattr(node, 'name', '')} has more than {LONGEST_FUNCTION} lines"
-    for name in _imported(node):
-        if (broken := _broken_by(name, part, inside_simulator=inside_simulator)) is not None:
-            yield broken
-    if _reads_clock(node) and part not in ONLY_IN["time"]:
-        yield "only clock.py knows the time"
-    if _reads_environment(node) and part not in {"cli", "sandbox"}:
-        yield "only cli reads the environment"
+def _of_imports(root: Path, path: Path) -> Iterator[str]:
+    part = _part(path.relative_to(root / PACKAGE))
+    for node in ast.walk(_tree(path)):
+        for name in _imported(node):
+            if (broken := _broken_by(name, part)) is not None:
+                yield f"{_where(root, path, node)}: {broken}"
+        if _reads_clock(node) and part not in ONLY_IN["time"]:
+            yield f"{_where(root, path, node)}: only clock.py knows the time"
+        if _reads_environment(node) and part not in READ_ENVIRONMENT:
+            yield f"{_where(root, path, node)}: only {' and '.join(sorted(READ_ENVIRONMENT))} read the environment"
+
+
+def _cycles(root: Path) -> Iterator[str]:
+    """The first ring of modules that import each other, as Python would stumble over it."""
+    modules = {_module(root, path): path for path in sorted((root / PACKAGE).rglob("*.py"))}
+    graph = {name: _needs(path, set(modules)) - {name} for name, path in modules.items()}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        ring: list[str] = error.args[1][::-1]
+        yield f"{_where(root, modules[ring[0]])}: modules import in a ring: {' -> '.join(ring)}"
+
+
+def _needs(path: Path, modules: set[str]) -> set[str]:
+    needed: set[str] = set()
+    for node in ast.walk(_tree(path)):
+        if isinstance(node, ast.Import):
+            needed |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            members = {f"{node.module}.{alias.name}" for alias in node.names}
+            needed |= members & modules or {node.module}
+    return needed & modules
+
+
+def _module(root: Path, path: Path) -> str:
+    return ".".join(path.relative_to(root).with_suffix("").parts).removesuffix(".__init__")
 
 
 def _length(node: ast.AST) -> int:
@@ -96,17 +126,17 @@ def _length(node: ast.AST) -> int:
     return 0
 
 
-def _broken_by(name: str, part: str, *, inside_simulator: bool) -> str | None:
+def _broken_by(name: str, part: str) -> str | None:
     top, *rest = name.split(".")
-    if top == PACKAGE and rest:
-        if inside_simulator and rest[:2] != ["sandbox", "simulator"]:
-            return f"the simulator shares no code with the rest, not {name}"
-        if part not in KNOW_ALL and rest[0] not in MAY_IMPORT.get(part, set()):
-            return f"{part} may not import {name}"
-        return None
-    if top in ONLY_IN and part not in ONLY_IN[top]:
+    if top in ONLY_IN and part not in ONLY_IN[top] | {f"{allowed}/simulator" for allowed in ONLY_IN[top]}:
         return f"{top} may not be touched in {part}"
-    return None
+    if top != PACKAGE or not rest or part in KNOW_ALL:
+        return None
+    if part == "sandbox/simulator":
+        return (
+            None if rest[:2] == ["sandbox", "simulator"] else f"the simulator shares no code with the rest, not {name}"
+        )
+    return None if rest[0] in MAY_IMPORT.get(part, set()) else f"{part} may not import {name}"
 
 
 def _imported(node: ast.AST) -> list[str]:
@@ -120,44 +150,46 @@ def _imported(node: ast.AST) -> list[str]:
 
 
 def _reads_clock(node: ast.AST) -> bool:
+    """`datetime.now()` and its like, however the class was imported."""
     return (
         isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
         and node.func.attr in {"now", "utcnow", "today"}
-        and isinstance(node.func.value, ast.Name)
-        and node.func.value.id in {"datetime", "date"}
+        and _last_name(node.func.value) in {"datetime", "date"}
     )
 
 
 def _reads_environment(node: ast.AST) -> bool:
-    return (
-        isinstance(node, ast.Attribute)
-        and node.attr in {"environ", "getenv"}
-        and isinstance(node.value, ast.Name)
-        and node.value.id == "os"
-    )
+    if isinstance(node, ast.ImportFrom):
+        return node.module == "os" and any(alias.name in {"environ", "getenv"} for alias in node.names)
+    return isinstance(node, ast.Attribute) and node.attr in {"environ", "getenv"} and _last_name(node.value) == "os"
 
 
-def _sleeps(tree: ast.AST) -> Iterator[int]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call):
-            called = node.func
-            name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
-            owner = getattr(getattr(called, "value", None), "id", "")
-            if name == "sleep" and owner in {"asyncio", "time", ""}:
-                yield node.lineno
+def _sleeps(path: Path) -> Iterator[ast.AST]:
+    """Calls of `sleep` by a library or bare; a clock of the test's own may have such a method."""
+    for node in ast.walk(_tree(path)):
+        if isinstance(node, ast.Call) and _last_name(node.func) == "sleep":
+            owner = node.func.value if isinstance(node.func, ast.Attribute) else None
+            if owner is None or _last_name(owner) in {"asyncio", "time"}:
+                yield node
+
+
+def _last_name(node: ast.AST) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
 
 
 def _part(relative: Path) -> str:
-    return relative.parts[0].removesuffix(".py")
+    """The row of the table that a file belongs to."""
+    first = relative.parts[0].removesuffix(".py")
+    return "sandbox/simulator" if relative.parts[:2] == ("sandbox", "simulator") else first
 
 
 def _tree(path: Path) -> ast.AST:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
-def _where(root: Path, path: Path, line: int = 1) -> str:
-    return f"{path.relative_to(root)}:{line}"
+def _where(root: Path, path: Path, node: ast.AST | None = None) -> str:
+    return f"{path.relative_to(root)}:{getattr(node, 'lineno', 1)}"
 
 
 def test_the_tree_keeps_its_rules() -> None:
@@ -172,11 +204,17 @@ def test_the_tree_keeps_its_rules() -> None:
         ("connector/engine/x.py", "import aiokafka", "aiokafka may not be touched in engine"),
         ("connector/web/x.py", "import time", "time may not be touched in web"),
         ("connector/web/x.py", "from datetime import datetime\ndatetime.now()", "only clock.py knows the time"),
-        ("connector/kafka/x.py", "import os\nos.environ['A']", "only cli reads the environment"),
+        ("connector/kafka/x.py", "import os\nos.environ['A']", "only cli and settings read the environment"),
+        ("connector/web/x.py", "from os import environ", "only cli and settings read the environment"),
+        ("connector/sandbox/x.py", "from time import monotonic", "time may not be touched in sandbox"),
+        ("connector/state/x.py", "import datetime\ndatetime.datetime.now()", "only clock.py knows the time"),
+        ("connector/storage/x.py", "from connector import errors", "storage may not import connector.errors"),
         ("connector/rossum/utils.py", "", "utils names no thing"),
         ("connector/rossum/x.py", "#\n" * 301, "more than 300 lines"),
         ("connector/rossum/x.py", "def f():\n" + "    x = 1\n" * 60, "f has more than 50 lines"),
         ("connector/sandbox/simulator/x.py", "from connector import errors", "shares no code"),
+        ("benchmarks/x.py", "#\n" * 301, "more than 300 lines"),
+        ("tests/support/x.py", "from time import sleep\nsleep(1)", "tests wait by"),
         ("tests/unit/x.py", "import asyncio\nasync def t():\n    await asyncio.sleep(1)", "tests wait by"),
     ],
 )
@@ -190,3 +228,17 @@ def test_a_planted_violation_is_found(tmp_path: Path, place: str, text: str, sai
 
     assert len(found) == 1
     assert said in found[0]
+
+
+def test_a_ring_of_imports_is_found(tmp_path: Path) -> None:
+    """Modules of one folder may import each other, but not in a ring, and the ring is shown."""
+    folder = tmp_path / "connector" / "domain"
+    folder.mkdir(parents=True)
+    for name, text in {"a": "from connector.domain import b", "b": "from connector.domain.c import C"}.items():
+        (folder / f"{name}.py").write_text(text, encoding="utf-8")
+    (folder / "c.py").write_text("import connector.domain.a\nC = 1", encoding="utf-8")
+
+    (found,) = violations(tmp_path)
+
+    assert "import in a ring" in found
+    assert all(f"connector.domain.{name}" in found for name in "abc")
