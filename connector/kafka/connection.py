@@ -6,7 +6,7 @@ or `stop`), so nothing here awaits one bare.
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
@@ -31,15 +31,43 @@ MAX_BATCH_BYTES = 64 * 1024
 Result = TypeVar("Result")
 
 
-async def within(seconds: float, call: Awaitable[Result], doing: str) -> Result:
+async def bounded(seconds: float, call: Coroutine[Any, Any, Result]) -> Result:
+    """The result of a call of aiokafka's, in time.
+
+    The call runs as a task of its own: some of them swallow a cancellation and go on waiting, so one that is late is
+    cancelled and abandoned, never awaited.
+
+    Raises:
+        TimeoutError: It took longer, or aiokafka gave it up itself.
+    """
+    task = asyncio.create_task(call)
+    try:
+        done, _ = await asyncio.wait({task}, timeout=seconds)
+    except asyncio.CancelledError:
+        _abandon(task)
+        raise
+    if not done:
+        _abandon(task)
+        raise TimeoutError
+    if task.cancelled():
+        # aiokafka cancels futures of its own when a connection dies; that must not look like a wish to stop us.
+        raise TimeoutError
+    return task.result()
+
+
+def _abandon(task: asyncio.Task[Any]) -> None:
+    task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+    task.cancel()
+
+
+async def within(seconds: float, call: Coroutine[Any, Any, Result], doing: str) -> Result:
     """The result of a Kafka call, in time.
 
     Raises:
         KafkaUnavailable: It took longer, or failed in a way that says nothing but "not now".
     """
     try:
-        async with asyncio.timeout(seconds):
-            return await call
+        return await bounded(seconds, call)
     except TimeoutError as error:
         msg = f"Kafka did not answer within {seconds:g} s while {doing}"
         raise KafkaUnavailable(msg) from error
@@ -109,11 +137,10 @@ class KafkaConnection:
             await let_go(client.close())
 
 
-async def let_go(stopping: Awaitable[None]) -> None:
+async def let_go(stopping: Coroutine[Any, Any, None]) -> None:
     """Stop a client; what hangs or fails is abandoned, because nothing rests on a clean end."""
     try:
-        async with asyncio.timeout(STOP_DEADLINE):
-            await stopping
+        await bounded(STOP_DEADLINE, stopping)
     except (TimeoutError, KafkaError, AssertionError, OSError):
         return
 

@@ -173,9 +173,8 @@ class OwnerGroup:
         partitions = {place.partition for place in places}
         mine = [self._seat.place(role, partition) for partition in partitions for role in ROLES]
         self._seat.consumer.pause(*mine)
-        for partition in list(self._held):
-            if partition not in partitions or not self._keep:
-                await self._held.pop(partition).close()
+        gone = [partition for partition in self._held if partition not in partitions or not self._keep]
+        await asyncio.gather(*(self._held.pop(partition).close() for partition in gone))
         for partition in sorted(partitions):
             self._hold(partition)
         self._joined = True
@@ -224,8 +223,7 @@ class OwnerGroup:
 
     async def _close_all(self) -> None:
         held, self._held = self._held, {}
-        for holding in held.values():
-            await holding.close()
+        await asyncio.gather(*(holding.close() for holding in held.values()))
 
 
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has no types

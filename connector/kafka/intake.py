@@ -16,7 +16,7 @@ from connector.contracts.catalogue import TopicRole
 from connector.domain.copies import copy_headers
 from connector.domain.ids import import_entity, partition_of
 from connector.errors import KafkaUnavailable
-from connector.kafka.connection import CALL_DEADLINE, KafkaConnection, let_go, within
+from connector.kafka.connection import CALL_DEADLINE, KafkaConnection, bounded, let_go, within
 from connector.kafka.names import Names
 from connector.kafka.work_log import PlainProducer
 from connector.telemetry import Telemetry
@@ -112,8 +112,7 @@ class Intake:
 
     async def _commit(self, consumer: AIOKafkaConsumer, offsets: dict[TopicPartition, int]) -> None:
         try:
-            async with asyncio.timeout(CALL_DEADLINE):
-                await consumer.commit(offsets)
+            await bounded(CALL_DEADLINE, consumer.commit(offsets))
         except (CommitFailedError, IllegalStateError):
             # The partition moved in mid-round: its next owner copies again, and the owners see a repetition.
             return

@@ -17,7 +17,7 @@ from connector.contracts.arrivals import Coordinates
 from connector.contracts.catalogue import TopicRole
 from connector.domain.rows import ClaimRow, claim_key, encode_row
 from connector.errors import KafkaUnavailable
-from connector.kafka.connection import CALL_DEADLINE, KafkaConnection, let_go, within
+from connector.kafka.connection import CALL_DEADLINE, KafkaConnection, bounded, let_go, within
 from connector.kafka.lookup import RecordLookup
 from connector.kafka.names import Names
 from connector.kafka.transactional_log import COMMIT_DEADLINE, offset_stamp
@@ -72,8 +72,7 @@ class PlainLog:
     async def commit(self, batch: Batch) -> int:
         """Events, then rows, then offsets, each acknowledged before the next."""
         try:
-            async with asyncio.timeout(COMMIT_DEADLINE):
-                return await self._commit(batch)
+            return await bounded(COMMIT_DEADLINE, self._commit(batch))
         except (KafkaError, TimeoutError, AssertionError, OSError) as error:
             msg = f"the outcome of a commit on partition {self._partition} is unknown: {type(error).__name__}"
             raise KafkaUnavailable(msg) from error

@@ -21,7 +21,14 @@ from aiokafka.structs import OffsetAndMetadata, RecordMetadata, TopicPartition
 from connector.contracts.arrivals import Coordinates
 from connector.contracts.catalogue import TopicRole
 from connector.errors import KafkaUnavailable, PartitionLost
-from connector.kafka.connection import CALL_DEADLINE, TRANSACTION_TIMEOUT_MS, KafkaConnection, let_go, within
+from connector.kafka.connection import (
+    CALL_DEADLINE,
+    TRANSACTION_TIMEOUT_MS,
+    KafkaConnection,
+    bounded,
+    let_go,
+    within,
+)
 from connector.kafka.lookup import RecordLookup
 from connector.kafka.names import Names
 from connector.ports import Batch, InnerRecord
@@ -73,8 +80,7 @@ class TransactionalLog:
     async def commit(self, batch: Batch) -> int:
         """One transaction; see the port."""
         try:
-            async with asyncio.timeout(COMMIT_DEADLINE):
-                return await self._commit(batch)
+            return await bounded(COMMIT_DEADLINE, self._commit(batch))
         except (ProducerFenced, InvalidProducerEpoch) as error:
             msg = f"partition {self._partition} was taken over by another replica"
             raise PartitionLost(msg) from error
