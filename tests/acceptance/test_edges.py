@@ -1,0 +1,160 @@
+"""The edges exposed to the outside: what is refused leaves no trace, and what is secret stays secret."""
+
+import asyncio
+import hashlib
+import hmac
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import orjson
+import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from tests.acceptance.test_broker_away import webhook
+from tests.support.deployment import CAPTURED, SECRET, TOKEN, Deployment, deployment, inline, pdf
+from tests.support.find_kafka import Kafka
+from tests.support.waiting import eventually
+
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(120)]
+
+QUICK = ("--rate-limit", "0", "--processing", "0.2", "--review", "0.3")
+OPS_TOKEN = "ops token of the tests"
+TOPICS = (
+    "rossum.documents.lifecycle",
+    CAPTURED,
+    "rossum.annotations.ready",
+    "rossum.dead-letters",
+    "rossum.connector.imports",
+    "rossum.connector.work",
+)
+
+
+@pytest.fixture
+async def world(kafka: Kafka, tmp_path: Path) -> AsyncIterator[Deployment]:
+    """One replica whose sweeps are far apart, so that nothing but the test writes."""
+    settings = {"ROSSUM__REQUESTS_PER_SECOND": "0", "SWEEP__INTERVAL": "1h", "OPS__TOKEN": OPS_TOKEN}
+    async with deployment(kafka.bootstrap_servers, "edges", tmp_path, simulator=QUICK, **settings) as running:
+        await running.start_replica()
+        yield running
+
+
+async def everything(world: Deployment, *names: str) -> list[bytes]:
+    """Keys, values and headers of all records of some topics."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=world.bootstrap, auto_offset_reset="earliest")
+    await consumer.start()
+    try:
+        places = [TopicPartition(world.prefix + name, partition) for name in names for partition in range(12)]
+        consumer.assign(places)
+        await consumer.seek_to_beginning(*places)
+        ends = await consumer.end_offsets(places)
+        found: list[bytes] = []
+        while any([await consumer.position(place) < ends[place] for place in places]):
+            for records in (await consumer.getmany(timeout_ms=200)).values():
+                for record in records:
+                    found += [record.key or b"", record.value or b"", *(value for _, value in record.headers)]
+        return found
+    finally:
+        await consumer.stop()
+
+
+async def post(world: Deployment, body: bytes, headers: dict[str, str], **more: object) -> int:
+    """The status that a webhook gets."""
+    async with world.http.post(world.webhook_urls[0], data=body, headers=headers, **more) as response:  # type: ignore[arg-type] # aiohttp's keywords
+        return response.status
+
+
+async def test_what_is_refused_leaves_no_trace(world: Deployment) -> None:
+    """Forged 401, oversized 413, rubbish 400, and not a record on any topic."""
+    before = len(await everything(world, *TOPICS))
+    body, headers = webhook(77, world.base_url)
+    forged = {**headers, "X-Rossum-Signature-SHA256": "sha256=" + "0" * 64}
+    rubbish, _ = webhook(78, world.base_url)
+
+    statuses = {
+        "forged": await post(world, body, forged),
+        "unsigned": await post(world, body, {"Content-Type": "application/json"}),
+        "changed": await post(world, body + b" ", headers),
+        "oversized": await post(world, b"x" * 3_000_000, headers),
+        "rubbish": await post(world, b"{", _signed(b"{")),
+        "no webhook": await post(world, b"[1]", _signed(b"[1]")),
+        "other secret": await post(world, rubbish, _signed(rubbish, "another")),
+    }
+
+    assert statuses == {
+        "forged": 401,
+        "unsigned": 401,
+        "changed": 401,
+        "oversized": 413,
+        "rubbish": 400,
+        "no webhook": 400,
+        "other secret": 401,
+    }
+    assert len(await everything(world, *TOPICS)) == before
+
+
+def _signed(body: bytes, secret: str = SECRET) -> dict[str, str]:
+    return {"X-Rossum-Signature-SHA256": "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()}
+
+
+async def test_nothing_secret_is_written_anywhere(world: Deployment) -> None:
+    """No token, secret, document byte or captured value in a log, in `work` or in the ledger."""
+    await world.add_hook(world.webhook_urls[0])
+    await world.announce([inline(number) for number in range(20)])
+    await eventually(lambda: len(world.reader.captured()) >= 20, within=60)
+    await eventually(lambda: len(world.reader.named("import.completed")) >= 20, within=30)
+    for replica in world.replicas:
+        await replica.stop()
+
+    values = {
+        field["value"]
+        for event in world.reader.captured()
+        for field in event.data["fields"].values()
+        if field["value"] and len(field["value"]) >= 8
+    }
+    documents = {pdf(f"document {number}") for number in range(20)}
+    encoded = {inline(number)["source"]["base64"].encode() for number in range(20)}
+    hidden = {SECRET.encode(), OPS_TOKEN.encode(), f"Bearer {TOKEN}".encode()}
+    written = await everything(world, "rossum.connector.work", "rossum.connector.ledger")
+    logs = [replica.log.read_bytes() for replica in world.replicas]
+    found = [
+        secret
+        for secret in hidden | documents | encoded | {value.encode() for value in values}
+        if any(secret in text for text in (*written, *logs))
+    ]
+
+    assert len(values) > 20
+    assert len(written) > 20
+    assert found == []
+
+
+async def test_a_plain_consumer_reads_what_is_documented(world: Deployment) -> None:
+    """kcat, which knows nothing of us, finds key, headers and JSON."""
+    kcat = shutil.which("kcat") or shutil.which("kafkacat")
+    if kcat is None:
+        assert os.environ.get("CI") != "true", "CI needs kcat: apt-get install kcat"
+        pytest.skip("kcat is not installed")
+    await world.add_hook(world.webhook_urls[0])
+    await world.announce([inline(7, purchase_order="4500012345")])
+    await eventually(world.reader.captured, within=60)
+
+    options = ["-C", "-q", "-e", "-o", "beginning", "-X", "isolation.level=read_committed", "-J"]
+    command = [kcat, "-b", world.bootstrap, "-t", world.prefix + CAPTURED, *options]
+    done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, timeout=60, check=True)
+    (record,) = [json.loads(line) for line in done.stdout.splitlines() if line]
+
+    headers = dict(zip(record["headers"][::2], record["headers"][1::2], strict=True))
+    data = orjson.loads(record["payload"])
+    assert record["key"] == "doc-7"
+    assert headers["ce_type"] == "ai.rossum.connector.annotation.captured"
+    assert headers["ce_specversion"] == "1.0"
+    assert headers["ce_partitionkey"] == "doc-7"
+    assert headers["ce_source"] == f"{world.base_url}/queues/8198"
+    assert headers["content-type"] == "application/json"
+    assert data["document_key"] == "doc-7"
+    assert data["metadata"] == {"purchase_order": "4500012345"}
+    assert data["fields"]
+    assert data["content"]
