@@ -66,30 +66,43 @@ class _Fold:
 async def restore(connection: KafkaConnection, ledger: TopicPartition, state: State) -> Restored:
     """Read a ledger partition to its end into `state`.
 
-    The end is compared with positions, never with a count: control records of transactions leave gaps.
+    The end is compared with positions, never with a count: control records of transactions leave gaps. It is the end
+    of all records, not of the committed ones: a transaction of the former owner may be decided while its markers are
+    still on their way, and rows that become visible a moment later would be missed. Nobody but that one can have
+    written there, so what is committed reaches this end as soon as the markers are there.
 
     Raises:
         Refused: It holds something that is no row.
         KafkaUnavailable: Kafka does not answer.
     """
+    end = await _end_of_all_records(connection, ledger)
     consumer = connection.consumer(max_partition_fetch_bytes=8 * 1024 * 1024)
     try:
         await within(CALL_DEADLINE, consumer.start(), "restoring the ledger")
         consumer.assign([ledger])
-        return await _read_to_end(consumer, ledger, state)
+        return await _read_to(end, consumer, ledger, state)
     finally:
         await let_go(consumer.stop())
 
 
-async def _read_to_end(consumer: AIOKafkaConsumer, ledger: TopicPartition, state: State) -> Restored:
+async def _end_of_all_records(connection: KafkaConnection, ledger: TopicPartition) -> int:
+    consumer = connection.consumer(isolation_level="read_uncommitted")
+    try:
+        await within(CALL_DEADLINE, consumer.start(), "restoring the ledger")
+        ends = await within(CALL_DEADLINE, consumer.end_offsets([ledger]), "restoring the ledger")
+        return int(ends[ledger])
+    finally:
+        await let_go(consumer.stop())
+
+
+async def _read_to(end: int, consumer: AIOKafkaConsumer, ledger: TopicPartition, state: State) -> Restored:
     fold = _Fold(state)
-    ends = await within(CALL_DEADLINE, consumer.end_offsets([ledger]), "restoring the ledger")
     starts = await within(CALL_DEADLINE, consumer.beginning_offsets([ledger]), "restoring the ledger")
-    fold.result.end = ends[ledger]
+    fold.result.end = end
     position = max(starts[ledger], state.ledger_end)
     consumer.seek(ledger, position)
     idle = 0.0
-    while position < ends[ledger]:
+    while position < end:
         found = await within(
             CALL_DEADLINE,
             consumer.getmany(ledger, timeout_ms=200, max_records=RECORDS_AT_ONCE),
