@@ -5,7 +5,8 @@ from typing import Any
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 _BYTES = {"": 1, "B": 1, "kB": 10**3, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
-_QUANTITY = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*")
+#: Fifteen digits are thirty million years, or a petabyte: more is a slip of the finger.
+_QUANTITY = re.compile(r"\s*([0-9]{1,15}(?:\.[0-9]{1,15})?)\s*([A-Za-z]*)\s*")
 
 
 def seconds_of(value: Any) -> Any:
@@ -36,3 +37,19 @@ def bytes_of(value: Any) -> Any:
         msg = "must be a size: bytes, or a number with kB, MB, GB, KiB, MiB or GiB, e.g. 40MB"
         raise ValueError(msg)
     return int(float(match[1]) * _BYTES[match[2]])
+
+
+def duration_text(seconds: float) -> str:
+    """The shortest form that :func:`seconds_of` reads back as the same: `400d`, `15m`, `0.5s`."""
+    for unit in ("d", "h", "m"):
+        if seconds and seconds % _SECONDS[unit] == 0:
+            return f"{seconds / _SECONDS[unit]:.0f}{unit}"
+    return f"{seconds:g}s"
+
+
+def size_text(size: int) -> str:
+    """The shortest form that :func:`bytes_of` reads back as the same: `40MB`, `1500`."""
+    for unit in ("GB", "MB", "kB"):
+        if size and size % _BYTES[unit] == 0:
+            return f"{size // _BYTES[unit]}{unit}"
+    return str(size)

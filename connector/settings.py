@@ -5,18 +5,21 @@ that holds a secret. Durations are seconds (a number, or `250ms`, `5s`, `15m`, `
 """
 
 from datetime import UTC, datetime
-from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Any, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
 
 from connector.domain.ids import format_clock
-from connector.quantities import bytes_of, seconds_of
-
-Seconds = Annotated[float, BeforeValidator(seconds_of), Field(ge=0, json_schema_extra={"unit": "duration"})]
-Bytes = Annotated[int, BeforeValidator(bytes_of), Field(gt=0, json_schema_extra={"unit": "size"})]
-Network = IPv4Network | IPv6Network
+from connector.setting_types import Bytes, Name, Network, QueueName, Seconds, Secret
 
 #: A task of Rossum lives for about six hours; what it became must be asked before.
 TASK_LIFE = 6 * 3600.0
@@ -25,24 +28,33 @@ TASK_LIFE = 6 * 3600.0
 class _Group(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_is_unset(cls, given: Any) -> Any:
+        """Templates write a variable that has no value as an empty one."""
+        if not isinstance(given, dict):
+            return given
+        optional = {name for name, field in cls.model_fields.items() if field.default is None}
+        return {name: value for name, value in given.items() if value != "" or name not in optional}
+
 
 class TopicSettings(_Group):
     """Names of topics; `KAFKA__TOPIC_PREFIX` goes before each."""
 
-    arrived: str = Field("documents.arrived", description="In: document arrivals.")
-    lifecycle: str = Field("rossum.documents.lifecycle", description="Out: every event, without captured data.")
-    captured: str = Field("rossum.annotations.captured", description="Out: captured data, one record a revision.")
-    ready: str = Field("rossum.annotations.ready", description="Out: documents that a person can open now.")
-    dead_letters: str = Field("rossum.dead-letters", description="Out: arrivals that can't be processed.")
-    imports: str = Field("rossum.connector.imports", description="Internal: copies of arrivals.")
-    work: str = Field("rossum.connector.work", description="Internal: hints, links, commands.")
-    ledger: str = Field("rossum.connector.ledger", description="Internal: state; compacted.")
+    arrived: Name = Field("documents.arrived", description="In: document arrivals.")
+    lifecycle: Name = Field("rossum.documents.lifecycle", description="Out: every event, without captured data.")
+    captured: Name = Field("rossum.annotations.captured", description="Out: captured data, one record a revision.")
+    ready: Name = Field("rossum.annotations.ready", description="Out: documents that a person can open now.")
+    dead_letters: Name = Field("rossum.dead-letters", description="Out: arrivals that can't be processed.")
+    imports: Name = Field("rossum.connector.imports", description="Internal: copies of arrivals.")
+    work: Name = Field("rossum.connector.work", description="Internal: hints, links, commands.")
+    ledger: Name = Field("rossum.connector.ledger", description="Internal: state; compacted.")
 
 
 class KafkaSettings(_Group):
     """How to reach Kafka and what to use there."""
 
-    bootstrap_servers: str = Field("localhost:9092", description="Brokers, host:port, comma-separated.")
+    bootstrap_servers: Name = Field("localhost:9092", description="Brokers, host:port, comma-separated.")
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
         "PLAINTEXT", description="PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL."
     )
@@ -55,7 +67,7 @@ class KafkaSettings(_Group):
     ssl_certfile: Path | None = Field(None, description="PEM file of the client certificate.")
     ssl_keyfile: Path | None = Field(None, description="PEM file of the client key.")
     ssl_password: SecretStr | None = Field(None, description="Password of the client key.")
-    group_id: str = Field("rossum-connector", description="Consumer group; one per deployment.")
+    group_id: Name = Field("rossum-connector", description="Consumer group; one per deployment.")
     instance_id: str | None = Field(None, description="Static membership: unique and stable per replica.")
     delivery: Literal["exactly-once", "at-least-once"] = Field(
         "exactly-once", description="exactly-once needs a broker with transactions."
@@ -70,10 +82,20 @@ class KafkaSettings(_Group):
     )
 
     @model_validator(mode="after")
-    def _unmanaged_is_plain(self) -> Self:
-        if not self.managed and self.delivery != "at-least-once":
-            msg = "KAFKA__MANAGED=false needs KAFKA__DELIVERY=at-least-once"
-            raise ValueError(msg)
+    def _fits_together(self) -> Self:
+        names = list(self.topics.model_dump().values())
+        sasl = self.security_protocol.startswith("SASL")
+        wrong = {
+            "KAFKA__MANAGED=false needs KAFKA__DELIVERY=at-least-once": not self.managed
+            and self.delivery != "at-least-once",
+            "two of KAFKA__TOPICS__* have the same name": len(set(names)) < len(names),
+            f"KAFKA__SECURITY_PROTOCOL={self.security_protocol} needs KAFKA__SASL_USERNAME and KAFKA__SASL_PASSWORD": (
+                sasl and not (self.sasl_username and self.sasl_password)
+            ),
+            "KAFKA__SSL_KEYFILE needs KAFKA__SSL_CERTFILE": bool(self.ssl_keyfile and not self.ssl_certfile),
+        }
+        if any(wrong.values()):
+            raise ValueError("; ".join(sentence for sentence, is_wrong in wrong.items() if is_wrong))
         return self
 
 
@@ -85,14 +107,17 @@ class RossumSettings(_Group):
     username: str | None = Field(None, description="User to log in as.")
     password: SecretStr | None = Field(None, description="Password of that user.")
     queues: dict[str, int] = Field(default_factory=dict, description='Aliases and ids: {"invoices": 8198}.')
-    default_queue: int | str | None = Field(None, description="Id or alias for arrivals that name no queue.")
-    requests_per_second: float = Field(8.0, ge=0, description="API budget; Rossum allows 10; 0 = no limit of ours.")
+    default_queue: QueueName | None = Field(None, description="Id or alias for arrivals that name no queue.")
+    requests_per_second: float = Field(
+        8.0, ge=0, allow_inf_nan=False, description="API budget; Rossum allows 10; 0 = no limit of ours."
+    )
 
     @field_validator("base_url")
     @classmethod
     def _api_url(cls, value: str) -> str:
-        if value and not (value.startswith(("http://", "https://")) and "/v1" in value):
-            msg = "must be an http(s) URL with /api/v1, e.g. https://example.rossum.app/api/v1"
+        plain = not any(sign in value for sign in "@?# ")
+        if value and not (plain and urlsplit(value).scheme in ("http", "https") and "/v1" in value):
+            msg = "must be an http(s) URL with /api/v1 and nothing behind, e.g. https://example.rossum.app/api/v1"
             raise ValueError(msg)
         return value.rstrip("/")
 
@@ -117,11 +142,19 @@ class WebhookSettings(_Group):
 
     host: str = Field("0.0.0.0", description="Address to listen on.")  # noqa: S104 - webhooks come from outside
     port: int = Field(8080, ge=0, le=65535, description="Port; 0 = a free one.")
-    path: str = Field("/hooks/rossum", pattern="^/", description="Path of the webhook.")
-    secrets: tuple[SecretStr, ...] = Field((), description="Secrets of the Rossum hooks; several while rotating.")
+    path: str = Field("/hooks/rossum", description="Path of the webhook.")
+    secrets: tuple[Secret, ...] = Field((), description="Secrets of the Rossum hooks; several while rotating.")
     max_body: Bytes = Field(2_000_000, description="Largest body.")
     allowed_networks: tuple[Network, ...] = Field((), description="Peers that may send (CIDR); empty = any.")
     legacy_sha1: bool = Field(default=False, description="Accept the old SHA-1 signature header too.")
+
+    @field_validator("path")
+    @classmethod
+    def _is_a_path(cls, value: str) -> str:
+        if not value.startswith("/") or any(sign in value for sign in "?# "):
+            msg = "must be a path such as /hooks/rossum, without a query"
+            raise ValueError(msg)
+        return value
 
 
 class OpsSettings(_Group):
@@ -233,3 +266,11 @@ class Settings(_Group):
     imports: ImportSettings = Field(default_factory=ImportSettings)
     capture: CaptureSettings = Field(default_factory=CaptureSettings)
     state: StateSettings = Field(default_factory=StateSettings)
+
+    @model_validator(mode="after")
+    def _ports_differ(self) -> Self:
+        same_host = self.webhook.host == self.ops.host
+        if same_host and self.webhook.port == self.ops.port != 0:
+            msg = f"WEBHOOK__PORT and OPS__PORT are both {self.ops.port}: give each its own"
+            raise ValueError(msg)
+        return self

@@ -9,6 +9,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from connector.contracts.catalogue import CATALOGUE
+from connector.quantities import duration_text, size_text
 from connector.settings import Settings
 from connector.settings_load import PREFIX, env_names, is_secret
 from connector.telemetry import NAMESPACE, Telemetry
@@ -49,7 +50,19 @@ def _toml(field: FieldInfo) -> str:
     default = _default(field)
     if default is None:
         return '""'
-    return _toml_value(default)
+    return _toml_value(_as_written(default, field))
+
+
+def _as_written(default: Any, field: FieldInfo) -> Any:
+    """Durations and sizes with their unit, as a person would set them."""
+    extra = field.json_schema_extra
+    match extra.get("unit") if isinstance(extra, dict) else None:
+        case "duration":
+            return duration_text(default)
+        case "size":
+            return size_text(default)
+        case _:
+            return default
 
 
 def _default(field: FieldInfo) -> Any:
@@ -67,7 +80,7 @@ def _toml_value(value: Any) -> str:
         case int():
             return str(value)
         case float():
-            return f"{value:g}" if value < 1e6 else str(int(value))  # noqa: PLR2004 - a form, not a limit
+            return f"{value:g}"
         case tuple() | list():
             return "[" + ", ".join(_toml_value(item) for item in value) + "]"
         case dict():
@@ -80,7 +93,7 @@ def settings_table() -> str:
     """The README's table of settings."""
     rows = ["| variable | default | what it is |", "|---|---|---|"]
     for name, field in env_names().items():
-        default = "" if is_secret(field) else _shown(_default(field))
+        default = "" if is_secret(field) else _shown(_as_written(_default(field), field))
         rows.append(f"| `{name.removeprefix(PREFIX)}` | {default} | {_cell(field.description or '')} |")
     return "\n".join(rows)
 

@@ -1,10 +1,11 @@
 """Loads the settings: file, then environment, then secrets from files; every problem in one sentence of its own."""
 
 import difflib
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin
 
 import orjson
 from pydantic import BaseModel, ValidationError
@@ -15,13 +16,15 @@ from connector.settings import Settings
 
 PREFIX = "CONNECTOR_"
 _FILE = "_FILE"
+#: What Kubernetes puts into every pod of a namespace with a service called `connector…`; nobody's typo.
+_SERVICE_LINK = re.compile(r"_SERVICE_HOST$|_SERVICE_PORT(_\w+)?$|_PORT_\d+_(TCP|UDP|SCTP)(_PROTO|_PORT|_ADDR)?$")
 
 
 def load(config: Path | None, environ: Mapping[str, str]) -> Settings:
     """The settings of a TOML file (if any) and an environment; the environment wins.
 
     Raises:
-        SettingsError: One line a problem: which key, what is wrong, what to do. Never a value.
+        SettingsError: One line a problem: which key, what is wrong, what to do. Never the value of a secret.
     """
     document = _read_toml(config) if config is not None else {}
     problems: list[str] = []
@@ -31,13 +34,13 @@ def load(config: Path | None, environ: Mapping[str, str]) -> Settings:
         if path not in fields:
             problems.append(_unknown(name, {_name(known) for known in fields}))
         else:
-            _put(document, path, _parsed(text, fields[path]))
+            _put(document, path, _parsed(name, text, fields[path], problems))
     if problems:
         raise SettingsError("\n".join(problems))
     try:
         settings = Settings.model_validate(document)
     except ValidationError as error:
-        raise SettingsError("\n".join(_sentences(error, fields))) from None
+        raise SettingsError("\n".join(dict.fromkeys(_sentences(error, fields)))) from None
     return _prefixed(settings)
 
 
@@ -109,31 +112,50 @@ def _with_secret_files(
     environ: Mapping[str, str], fields: Mapping[tuple[str, ...], FieldInfo], problems: list[str]
 ) -> dict[str, str]:
     """The connector's own variables, `…_FILE` replaced by what the files hold."""
-    ours = {name: text for name, text in environ.items() if name.startswith(PREFIX)}
+    ours = {name: text for name, text in environ.items() if name.startswith(PREFIX) and not _is_link(name, text)}
     for name in [name for name in ours if name.endswith(_FILE)]:
         target = name.removesuffix(_FILE)
         field = fields.get(_path(target))
         if field is None or not is_secret(field):
             continue
-        try:
-            text = Path(ours.pop(name)).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            problems.append(f"{name} can't be read: {type(error).__name__}")
-            continue
-        many = "tuple" in str(field.annotation)
-        lines = [line.strip() for line in text.splitlines() if line.strip()]
-        ours[target] = orjson.dumps(lines).decode() if many else text.strip()
+        if ours.get(target):
+            problems.append(f"{target} and {name} are both set: keep one")
+        ours[target] = _secret_of(name, Path(ours.pop(name)), field, problems)
     return ours
 
 
-def _parsed(text: str, field: FieldInfo) -> Any:
+def _is_link(name: str, text: str) -> bool:
+    return "__" not in name and bool(_SERVICE_LINK.search(name) or re.match(r"(tcp|udp|sctp)://", text))
+
+
+def _secret_of(name: str, path: Path, field: FieldInfo, problems: list[str]) -> str:
+    """What a file holds: one secret, or for a list one a line."""
+    try:
+        lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    except (OSError, UnicodeDecodeError) as error:
+        problems.append(f"{name}: the file can't be read: {type(error).__name__}")
+        return ""
+    if _is_many(field):
+        return orjson.dumps(lines).decode()
+    if len(lines) != 1:
+        problems.append(f"{name}: the file must hold one line, the secret; it has {len(lines)}")
+    return "".join(lines[:1])
+
+
+def _is_many(field: FieldInfo) -> bool:
+    return get_origin(field.annotation) in (tuple, dict)
+
+
+def _parsed(name: str, text: str, field: FieldInfo, problems: list[str]) -> Any:
     """Lists and maps are JSON in the environment; anything else is text."""
-    if text.lstrip().startswith(("[", "{")) and "str | None" not in str(field.annotation):
-        try:
-            return orjson.loads(text)
-        except orjson.JSONDecodeError:
-            return text
-    return text
+    if not _is_many(field):
+        return text
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        form = '{"name": 1}' if get_origin(field.annotation) is dict else '["one", "two"]'
+        problems.append(f"{name}: must be JSON in the environment, e.g. {form}")
+        return None
 
 
 def _put(document: dict[str, Any], path: tuple[str, ...], value: Any) -> None:

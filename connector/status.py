@@ -1,8 +1,11 @@
 """What a running connector tells about itself: health, open work, gauges. Reads only; changes nothing but pauses."""
 
+import asyncio
 import heapq
+import itertools
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -22,6 +25,13 @@ from connector.telemetry import Telemetry
 STUCK_AFTER = 60.0
 #: Open entities that an answer lists at most.
 LISTED = 1_000
+#: Rows that are counted in one go, about a millisecond: webhooks and commits come between.
+ROWS_A_SLICE = 1_000
+#: Seconds that a count of open work is good for; several collectors of metrics cost no more than one.
+FRESH = 5.0
+_NEVER = "~"
+#: What can be open.
+KINDS = (ImportRow.kind, AnnotationRow.kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +47,41 @@ class Parts:
     budget: Budget
 
 
+@dataclass(slots=True)
+class Census:
+    """What is open on this replica, counted once.
+
+    Attributes:
+        open: How many, by kind.
+        oldest: The longest open ones: since when (clock text), entity, stage.
+        since: When the oldest of each kind came.
+    """
+
+    open: Counter[str] = field(default_factory=Counter)
+    ambiguous: int = 0
+    oldest: list[tuple[str, str, str]] = field(default_factory=list)
+    since: dict[str, str] = field(default_factory=dict)
+
+    def add(self, rows: list[tuple[str, AnyRow]]) -> None:
+        """Take in some rows."""
+        listed = [(_since(row) or _NEVER, entity, row) for entity, row in rows]
+        for since, _, row in listed:
+            self.open[row.kind] += 1
+            self.ambiguous += isinstance(row, ImportRow) and row.state is ImportState.AMBIGUOUS
+            self.since[row.kind] = min(self.since.get(row.kind, _NEVER), since)
+        staged = [(since, entity, _stage(row)) for since, entity, row in listed]
+        self.oldest = heapq.nsmallest(LISTED, [*self.oldest, *staged])
+
+
 class Status:
     """Implements the ops port's actions and feeds the gauges."""
 
     def __init__(self, app: Parts, clock: Clock) -> None:
         self._app = app
         self._clock = clock
+        self._census = Census()
+        self._counted_at = float("-inf")
+        self._counting = asyncio.Lock()
         observe = app.telemetry.observe
         observe("undecided", lambda: {(): self._undecided()})
         observe("open_entities", self._open_counts)
@@ -51,7 +90,8 @@ class Status:
         observe("consumer_lag", app.group.lag)
         observe("parked_imports", lambda: {(): self._parked()})
         observe("ledger_rows", lambda: {(): self._rows()})
-        observe("ambiguous_imports", lambda: {(): self._ambiguous()})
+        observe("ambiguous_imports", lambda: {(): self._census.ambiguous})
+        observe("intake_paused", lambda: {(): app.intake.paused})
         observe("api_budget_waiting", lambda: {(lane.value,): n for lane, n in app.budget.waiting.items()})
         observe("api_budget_rate", lambda: {(): app.budget.rate})
         observe("api_budget_paused_seconds", lambda: {(): app.budget.paused_for})
@@ -67,21 +107,11 @@ class Status:
     def _rows(self) -> float:
         return sum(len(owner.state) for owner in self._app.group.owners)
 
-    def _ambiguous(self) -> float:
-        return sum(isinstance(r, ImportRow) and r.state is ImportState.AMBIGUOUS for _, r in self._open_rows())
-
     def _open_counts(self) -> Mapping[tuple[str, ...], float]:
-        counts: dict[tuple[str, ...], float] = {("import",): 0.0, ("annotation",): 0.0}
-        for _, row in self._open_rows():
-            counts[row.kind,] = counts.get((row.kind,), 0.0) + 1
-        return counts
+        return {(kind,): self._census.open[kind] for kind in KINDS}
 
     def _oldest_open(self) -> Mapping[tuple[str, ...], float]:
-        oldest: dict[tuple[str, ...], float] = {}
-        for _, row in self._open_rows():
-            age = self._age(_since(row))
-            oldest[row.kind,] = max(oldest.get((row.kind,), 0.0), age)
-        return oldest
+        return {(kind,): self._age(self._census.since.get(kind)) for kind in KINDS}
 
     def _oldest(self) -> Mapping[tuple[str, ...], float]:
         now = self._clock.monotonic()
@@ -92,22 +122,36 @@ class Status:
                 oldest[role,] = max(oldest[role,], now - since if since is not None else 0.0)
         return oldest
 
-    def _open_rows(self) -> Iterator[tuple[str, AnyRow]]:
+    async def refresh(self) -> None:
+        """Count the open work anew, unless that was just done."""
+        async with self._counting:
+            if self._clock.monotonic() - self._counted_at >= FRESH:
+                self._census = await self._count()
+                self._counted_at = self._clock.monotonic()
+
+    async def _count(self) -> Census:
+        census = Census()
+        for rows in self._slices():
+            census.add(rows)
+            await asyncio.sleep(0)
+        return census
+
+    def _slices(self) -> Iterator[list[tuple[str, AnyRow]]]:
+        """All open rows; one that changes meanwhile is shown as it was or as it is."""
         for owner in self._app.group.owners:
-            for entity in owner.state.open():
-                row = owner.state.get(entity)
-                if row is not None:
-                    yield entity, row
+            entities = iter(owner.state.open())
+            while some := list(itertools.islice(entities, ROWS_A_SLICE)):
+                yield [(entity, row) for entity in some if (row := owner.state.get(entity)) is not None]
 
     def _age(self, since: str | None) -> float:
-        if not since:
+        if since is None or since == _NEVER:
             return 0.0
         return max((self._app.rossum.now() - datetime.fromisoformat(since)).total_seconds(), 0.0)
 
     # --- the ops port ----------------------------------------------------------------------------------------
 
     def is_alive(self) -> bool:
-        """Whether the poll loops still turn; a broker that is away does not count."""
+        """Whether the poll loop still turns; a broker that is away does not count."""
         return self._clock.monotonic() - self._app.group.alive_at < STUCK_AFTER
 
     def readiness(self) -> Mapping[str, str | None]:
@@ -115,7 +159,7 @@ class Status:
         group = self._app.group
         opening = group.opening
         return {
-            "kafka": None if group.is_member else "not a member of the consumer group",
+            "kafka": None if group.is_member else "not a member of the consumer group, or the broker does not answer",
             "partitions": f"{len(opening)} partitions are being opened" if opening else None,
             "rossum": "Rossum fails or refuses us" if self._app.circuit.failing else None,
         }
@@ -130,12 +174,14 @@ class Status:
         }
         return {"document_key": key, "entities": found} if found else None
 
-    def audit(self) -> Any:
+    async def audit(self) -> Any:
         """What is open here, with stage and age."""
-        found = [(self._age(_since(row)), entity, _stage(row)) for entity, row in self._open_rows()]
-        oldest = heapq.nlargest(LISTED, found)
-        listed = [{"entity": entity, "stage": stage, "age_seconds": round(age)} for age, entity, stage in oldest]
-        return {"open": len(found), "ambiguous": int(self._ambiguous()), "oldest": listed}
+        census = await self._count()
+        listed = [
+            {"entity": entity, "stage": stage, "age_seconds": round(self._age(since))}
+            for since, entity, stage in census.oldest
+        ]
+        return {"open": census.open.total(), "ambiguous": census.ambiguous, "oldest": listed}
 
     async def sweep_now(self) -> None:
         """Ask every sweep for a deep pass."""

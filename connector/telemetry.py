@@ -4,15 +4,33 @@ Nothing else in the product touches metrics or logs of its flows. Labels are bou
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from enum import StrEnum
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 NAMESPACE = "rossum_connector"
 _FAST = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _SLOW = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
+
+
+class HookOutcome(StrEnum):
+    """What became of a request to the webhook port."""
+
+    ACCEPTED = "accepted"
+    DROPPED = "dropped"
+    OTHER_QUEUE = "other_queue"
+    FORGED = "forged"
+    UNREADABLE = "unreadable"
+    TOO_LARGE = "too_large"
+    SLOW = "slow"
+    CUT_OFF = "cut_off"
+    UNAVAILABLE = "unavailable"
+    NOT_ALLOWED = "not_allowed"
+    NOT_FOUND = "not_found"
+    FAILED = "failed"
 
 
 #: Gauges that are read from the running parts when somebody looks: labels and text.
@@ -22,6 +40,7 @@ OBSERVED: Mapping[str, tuple[tuple[str, ...], str]] = {
     "oldest_open_seconds": (("kind",), "Age of the oldest open one."),
     "oldest_unfinished_seconds": (("log",), "Age of the oldest unfinished message."),
     "consumer_lag": (("topic", "partition"), "Messages behind the end of an inner log."),
+    "intake_paused": ((), "1 while somebody holds back new arrivals."),
     "parked_imports": ((), "Imports that wait parked."),
     "ambiguous_imports": ((), "Imports that a person must decide."),
     "ledger_rows": ((), "Rows in the state of this replica."),
@@ -59,6 +78,10 @@ class _Metrics:
         )
         self.parked = counter("imports_parked_total", "Imports parked for later.")
         self.hooks = counter("hooks_total", "Webhook requests by outcome.", "outcome")
+        for outcome in HookOutcome:
+            # There from the start: an alert on the first one needs the zero before it.
+            self.hooks.labels(outcome)
+        self.hooks_old = counter("hooks_old_total", "Genuine webhooks more than a day old: replays.")
         self.hook_seconds = histogram("hook_seconds", "Webhook request to answer.")
         self.hints = counter("hints_written_total", "Hints written to the inner log.", "via")
         self.hints_done = counter("hints_finished_total", "Hints by how they ended.", "via", "how")
@@ -95,6 +118,7 @@ class Telemetry(Collector):
         self._log = structlog.get_logger("rossum_connector")
         self._gauges: dict[str, tuple[str, tuple[str, ...], Callable[[], Mapping[tuple[str, ...], float]]]] = {}
         self.registry.register(self)
+        ProcessCollector(registry=self.registry)
 
     def observe(self, name: str, read: Callable[[], Mapping[tuple[str, ...], float]]) -> None:
         """A gauge of :data:`OBSERVED`, read when somebody looks: values by label values."""
@@ -161,10 +185,14 @@ class Telemetry(Collector):
 
     # --- hints and events ------------------------------------------------------------------------------------
 
-    def hook_received(self, outcome: str, seconds: float) -> None:
+    def hook_received(self, outcome: HookOutcome, seconds: float) -> None:
         """A webhook was answered."""
         self._m.hooks.labels(outcome).inc()
         self._m.hook_seconds.observe(seconds)
+
+    def hook_old(self) -> None:
+        """A genuine webhook was made long ago."""
+        self._m.hooks_old.inc()
 
     def hints_written(self, via: str, count: int) -> None:
         """Hints are acknowledged by Kafka."""

@@ -23,7 +23,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "ports": {"domain", "contracts", "errors"},
     "telemetry": _LEAVES,
     "logs": _LEAVES,
-    "settings": {*_LEAVES, "domain"},
+    "setting_types": _LEAVES,
+    "settings": {"setting_types", *_LEAVES, "domain"},
     "state": {"state", *_INNER},
     "engine": {"engine", "telemetry", *_INNER},
     "documents": {"documents", *_OUTER},
@@ -33,7 +34,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "kafka": {"kafka", "engine", *_OUTER},
     # The composition: these wire the parts and are wired by nobody but cli and sandbox.
     "settings_load": {"settings", "errors"},
-    "settings_docs": {"settings", "settings_load", "contracts", "telemetry", "errors"},
+    "settings_docs": {"settings", "settings_load", "quantities", "contracts", "telemetry", "errors"},
     "assembly": {"engine", "rossum", "documents", "kafka", *_OUTER},
     "status": {"engine", "kafka", "rossum", *_OUTER},
 }

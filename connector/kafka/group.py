@@ -79,8 +79,8 @@ class OwnerGroup:
 
     @property
     def is_member(self) -> bool:
-        """Whether a consumer is connected and has been given its partitions (perhaps none)."""
-        return self._seat.is_taken and self._joined
+        """Whether a consumer has been given its partitions (perhaps none), and its broker still answers."""
+        return self._seat.answers and self._joined
 
     def lag(self) -> Mapping[tuple[str, ...], float]:
         """Messages behind the end of the inner logs, by topic and partition."""

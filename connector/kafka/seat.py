@@ -38,6 +38,12 @@ class Seat:
         """Whether there is a consumer."""
         return self._consumer is not None
 
+    @property
+    def answers(self) -> bool:
+        """Whether the group's coordinator was there at the last heartbeat, every 3 s; aiokafka says so nowhere else."""
+        coordinator = getattr(self._consumer, "_coordinator", None)
+        return getattr(coordinator, "coordinator_id", None) is not None
+
     def take(self, consumer: AIOKafkaConsumer | None) -> None:
         """A membership begins, or ends with None."""
         self._consumer = consumer

@@ -14,6 +14,15 @@ from connector.settings import OpsSettings
 from connector.telemetry import Telemetry
 from connector.web.problems import problem
 
+#: The operations of /v1 and how each is asked for.
+_METHODS = {
+    "documents": hdrs.METH_GET,
+    "audit": hdrs.METH_GET,
+    "sweeps": hdrs.METH_POST,
+    "pause": hdrs.METH_POST,
+    "resume": hdrs.METH_POST,
+}
+
 
 class OpsActions(Protocol):
     """What the ops port can ask of the connector."""
@@ -27,7 +36,10 @@ class OpsActions(Protocol):
     def document(self, key: str) -> Any:
         """What this replica knows of a document key; None when nothing."""
 
-    def audit(self) -> Any:
+    async def refresh(self) -> None:
+        """Count anew what the gauges show, if that was long ago."""
+
+    async def audit(self) -> Any:
         """Open and ambiguous work of this replica."""
 
     async def sweep_now(self) -> None:
@@ -47,9 +59,17 @@ class OpsServer:
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
+        try:
+            return await self._answer(request)
+        except Exception as error:  # noqa: BLE001 - a defect is told, and answered in the form of all errors
+            self._telemetry.failed_unexpectedly("ops port", error)
+            return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "a defect; it is in the log")
+
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         path = request.path
         if path.startswith("/v1/"):
-            return self._refusal(request) or await self._v1(request)
+            refusal = self._refusal(request)
+            return refusal if refusal is not None else await self._v1(request)
         if request.method not in (hdrs.METH_GET, hdrs.METH_HEAD):
             return problem(HTTPStatus.METHOD_NOT_ALLOWED, "this is read with GET", headers={"Allow": "GET"})
         match path:
@@ -59,6 +79,7 @@ class OpsServer:
             case "/readyz":
                 return self._ready()
             case "/metrics":
+                await self._actions.refresh()
                 metrics = generate_latest(self._telemetry.registry)
                 return web.Response(body=metrics, headers={hdrs.CONTENT_TYPE: CONTENT_TYPE_LATEST})
         return problem(HTTPStatus.NOT_FOUND, "there is /livez, /readyz, /metrics and /v1/…")
@@ -73,27 +94,37 @@ class OpsServer:
         """The answer for who may not use /v1."""
         if self._token is None:
             return problem(HTTPStatus.FORBIDDEN, "the API is off: set CONNECTOR_OPS__TOKEN to use it")
-        given = request.headers.get(hdrs.AUTHORIZATION, "").removeprefix("Bearer ").encode()
+        scheme, _, token = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
+        given = token.strip().encode("utf-8", "surrogateescape") if scheme.lower() == "bearer" else b""
         if not hmac.compare_digest(given, self._token):
             headers = {"WWW-Authenticate": "Bearer"}
             return problem(HTTPStatus.UNAUTHORIZED, "send the ops token as a Bearer token", headers=headers)
         return None
 
     async def _v1(self, request: web.BaseRequest) -> web.Response:
-        match request.method, request.path.removeprefix("/v1/").split("/"):
-            case "GET", ["documents", *key] if key:
-                timeline = self._actions.document("/".join(key))
-                if timeline is None:
-                    return problem(HTTPStatus.NOT_FOUND, "this replica knows no document with that key")
-                return _json(timeline)
-            case "GET", ["audit"]:
-                return _json(self._actions.audit())
-            case "POST", ["sweeps"]:
+        name, _, key = request.path.removeprefix("/v1/").partition("/")
+        method = _METHODS.get(name)
+        if method is None or bool(key) != (name == "documents"):
+            return problem(HTTPStatus.NOT_FOUND, "there is documents/{key}, audit, sweeps, pause, resume")
+        if request.method != method:
+            sentence = f"this wants {method}"
+            return problem(HTTPStatus.METHOD_NOT_ALLOWED, sentence, headers={"Allow": method})
+        match name:
+            case "documents":
+                return self._document(key)
+            case "audit":
+                return _json(await self._actions.audit())
+            case "sweeps":
                 return await self._sweep()
-            case "POST", ["pause"] | ["resume"]:
-                self._actions.pause(paused=request.path.endswith("pause"))
-                return _json({"paused": request.path.endswith("pause")})
-        return problem(HTTPStatus.NOT_FOUND, "there is no such operation")
+            case _:
+                self._actions.pause(paused=name == "pause")
+                return _json({"paused": name == "pause"})
+
+    def _document(self, key: str) -> web.Response:
+        timeline = self._actions.document(key)
+        if timeline is None:
+            return problem(HTTPStatus.NOT_FOUND, "this replica knows no document with that key")
+        return _json(timeline)
 
     async def _sweep(self) -> web.Response:
         try:

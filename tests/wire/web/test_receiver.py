@@ -1,189 +1,239 @@
-"""The webhook port over real HTTP: who gets which answer, and what is stored before it."""
+"""The webhook port answers 2xx for what Kafka has, and tells everybody else what is wrong."""
 
-import hashlib
-import hmac
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
-from io import BytesIO
-from typing import Any
+import asyncio
+import gzip
+import json
 
-import aiohttp
-import orjson
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from connector.assembly import verifier
-from connector.clock import SystemClock
-from connector.domain.ids import QueueId
-from connector.domain.messages import Hint, Via, WorkMessage
-from connector.errors import KafkaUnavailable
-from connector.rossum.hooks import read_hook
-from connector.settings import WebhookSettings
-from connector.telemetry import Telemetry
-from connector.web.receiver import WebhookReceiver
-from connector.web.server import listening
-
-QUEUES = frozenset({QueueId(8198)})
+from connector.domain.ids import AnnotationId, QueueId
+from connector.domain.messages import Hint, Via
+from connector.telemetry import NAMESPACE
+from connector.web.receiver import WAITING_LIMIT
+from tests.support.waiting import eventually
+from tests.wire.web.web_harness import PATH, ask, request, signature, status_body, unavailable, webhook_port
 
 
-class Stored:
-    """A work log that keeps what it is given, or fails."""
+async def test_a_genuine_webhook_becomes_a_hint() -> None:
+    """It is acknowledged, and all that is kept of it is which annotation to look at."""
+    async with webhook_port() as port:
+        answer = await port.post(status_body(4711))
 
-    def __init__(self) -> None:
-        self.messages: list[WorkMessage] = []
-        self.away = False
-
-    async def send(self, messages: Iterable[WorkMessage]) -> None:
-        """Acknowledge, or say that Kafka is away."""
-        if self.away:
-            raise KafkaUnavailable
-        self.messages.extend(messages)
+        assert (answer.status, answer.body) == (200, b"{}")
+        clocks = {"exported_at": "2026-01-31T12:00:00.000000Z"}
+        assert port.work.taken == [Hint(AnnotationId(4711), Via.WEBHOOK, "exported", QueueId(8198), clocks)]
+        assert port.counted("accepted") == 1
 
 
-def hook(status: str = "to_review", queue: int = 8198, **clocks: str) -> bytes:
-    """The body of a webhook."""
-    base = "https://example.test/api/v1"
-    annotation = {"id": 4711, "url": f"{base}/annotations/4711", "queue": f"{base}/queues/{queue}", "status": status}
-    return orjson.dumps({"event": "annotation_status", "action": "changed", "annotation": annotation | clocks})
+async def test_nothing_is_acknowledged_before_kafka_has_it() -> None:
+    """While the log has not answered, neither does the port."""
+    async with webhook_port() as port:
+        port.work.gate = asyncio.Event()
+        asked = asyncio.create_task(port.post(status_body()))
+        await eventually(lambda: port.work.waiting == 1)
+        answered_early = asked.done()
+
+        port.work.gate.set()
+        answer = await asked
+
+        assert not answered_early
+        assert answer.status == 200
 
 
-def signed(body: bytes, secret: str = "new") -> dict[str, str]:
-    """The header that Rossum adds."""
-    return {"X-Rossum-Signature-SHA256": "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()}
+async def test_without_kafka_the_webhook_is_sent_back() -> None:
+    """503 makes Rossum send it again."""
+    async with webhook_port() as port:
+        port.work.failure = unavailable()
+
+        answer = await port.post(status_body())
+
+        assert (answer.status, answer.headers["retry-after"]) == (503, "2")
+        assert "Kafka" in answer.detail
+        assert port.counted("unavailable") == 1
 
 
-@asynccontextmanager
-async def receiving(stored: Stored, **more: Any) -> AsyncIterator[str]:
-    """A receiver on a free port; its URL."""
-    chosen = WebhookSettings(secrets=("old", "new"), max_body=10_000, **more)
-    receiver = WebhookReceiver(
-        chosen,
-        verify=verifier(chosen),
-        read_hook=read_hook,
-        work=stored,
-        queues=QUEUES,
-        telemetry=Telemetry(),
-        clock=SystemClock(),
-    )
-    async with listening(receiver.handle, host="127.0.0.1", port=0) as port:
-        yield f"http://127.0.0.1:{port}"
+async def test_a_log_that_never_answers_is_not_waited_for() -> None:
+    """Within the deadline Rossum is told to come again."""
+    async with webhook_port(deadline=0.2) as port:
+        port.work.gate = asyncio.Event()
+
+        answer = await port.post(status_body())
+
+        assert answer.status == 503
+        assert port.counted("unavailable") == 1
 
 
-async def ask(url: str, body: Any, headers: dict[str, str], *, method: str = "POST") -> tuple[int, bytes]:
-    """One request; status and body of the answer."""
-    async with aiohttp.ClientSession() as session, session.request(method, url, data=body, headers=headers) as answer:
-        return answer.status, await answer.read()
+async def test_not_more_than_a_bounded_number_waits_for_kafka() -> None:
+    """The next is sent back at once, and taken when there is room again."""
+    async with webhook_port() as port:
+        port.receiver._waiting = WAITING_LIMIT
+        refused = await port.post(status_body())
+        port.receiver._waiting = WAITING_LIMIT - 1
+
+        taken = await port.post(status_body())
+
+        assert (refused.status, taken.status) == (503, 200)
+        assert port.receiver._waiting == WAITING_LIMIT - 1
 
 
-async def test_a_good_webhook_becomes_a_hint_before_it_is_acknowledged() -> None:
-    """Annotation, queue, status and clocks, and nothing else of the body."""
-    stored = Stored()
-    body = hook("exported", exported_at="2026-03-01T12:00:00.5Z")
+async def test_a_defect_is_answered_so_that_rossum_comes_again() -> None:
+    """It is counted, and its text stays here."""
+    async with webhook_port() as port:
+        port.work.failure = RuntimeError("what nobody should read")
 
-    async with receiving(stored) as url:
-        status, _ = await ask(url + "/hooks/rossum", body, signed(body))
+        answer = await port.post(status_body())
 
-    assert status == 200
-    clocks = {"exported_at": "2026-03-01T12:00:00.500000Z"}
-    assert stored.messages == [Hint(4711, Via.WEBHOOK, "exported", 8198, clocks)]  # type: ignore[arg-type] # plain numbers will do
-
-
-@pytest.mark.parametrize("secret", ["old", "new"])
-async def test_every_configured_secret_is_good(secret: str) -> None:
-    """While secrets rotate both old and new hooks come through."""
-    stored = Stored()
-
-    async with receiving(stored) as url:
-        status, _ = await ask(url + "/hooks/rossum", hook(), signed(hook(), secret))
-
-    assert status == 200
-    assert len(stored.messages) == 1
+        assert answer.status == 500
+        assert b"nobody" not in answer.body
+        assert port.counted("failed") == 1
 
 
 @pytest.mark.parametrize(
-    ("path", "body", "headers", "method", "expected"),
+    "headers",
     [
-        ("/hooks/rossum", hook(), {}, "POST", 401),
-        ("/hooks/rossum", hook(), signed(hook(), "stolen"), "POST", 401),
-        ("/hooks/rossum", hook() + b" ", signed(hook()), "POST", 401),
-        ("/hooks/rossum", b"{", signed(b"{"), "POST", 400),
-        ("/hooks/rossum", b"[" * 5000, signed(b"[" * 5000), "POST", 400),
-        ("/hooks/rossum", b"x" * 20_000, {}, "POST", 413),
-        ("/hooks/rossum", hook(), signed(hook()) | {"Content-Encoding": "gzip"}, "POST", 415),
-        ("/elsewhere", hook(), signed(hook()), "POST", 404),
-        ("/hooks/rossum", None, {}, "GET", 405),
+        [],
+        ["X-Rossum-Signature-SHA256: sha256=" + "0" * 64],
+        [signature(status_body(), "the secret of another hook")],
+        [signature(b"another body")],
+        [signature(status_body()).replace("sha256=", "sha1=")],
+        ["X-Rossum-Signature-SHA256: \udcff\udcfe"],
+    ],
+    ids=["absent", "zeros", "other secret", "other body", "other algorithm", "no text"],
+)
+async def test_a_forged_webhook_is_turned_away(headers: list[str]) -> None:
+    """With an empty answer, and nothing reaches Kafka."""
+    async with webhook_port() as port:
+        answer = await ask(port.port, request(status_body(), *headers))
+
+        assert (answer.status, answer.body) == (401, b"")
+        assert port.work.taken == []
+        assert port.counted("forged") == 1
+
+
+async def test_every_configured_secret_is_good() -> None:
+    """While secrets are rotated, hooks sign with either."""
+    async with webhook_port(secrets=("old", "new")) as port:
+        answers = [await port.post(status_body(), secret=secret) for secret in ("old", "new", "gone")]
+
+        assert [answer.status for answer in answers] == [200, 200, 401]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"rubbish", b"\xff\xfe", b"[]", b"{}", b'{"event": 1}', b'{"a":' * 5000 + b"1" + b"}" * 5000],
+    ids=["empty", "rubbish", "no text", "no object", "no event", "event is no name", "deep"],
+)
+async def test_a_body_that_cannot_be_read_is_refused(body: bytes) -> None:
+    """Signed or not, rubbish is not worth a repetition."""
+    async with webhook_port() as port:
+        answer = await port.post(body)
+
+        assert answer.status == 400
+        assert answer.detail
+        assert port.counted("unreadable") == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        status_body(status="reviewing"),
+        json.dumps({"event": "annotation_content", "action": "export"}).encode(),
+        json.dumps({"event": "invocation", "action": "scheduled"}).encode(),
+    ],
+    ids=["passing status", "content", "other event"],
+)
+async def test_what_nobody_asked_for_is_acknowledged_and_dropped(body: bytes) -> None:
+    """Rossum need not send it again."""
+    async with webhook_port() as port:
+        answer = await port.post(body)
+
+        assert answer.status == 200
+        assert port.work.taken == []
+        assert port.counted("dropped") == 1
+
+
+async def test_queues_that_nobody_configured_are_counted_apart() -> None:
+    """A hook that is set up for the wrong queues can be seen."""
+    async with webhook_port() as port:
+        answer = await port.post(status_body(queue=1))
+
+        assert answer.status == 200
+        assert port.work.taken == []
+        assert port.counted("other_queue") == 1
+
+
+async def test_only_the_path_of_webhooks_is_served() -> None:
+    """Anything else is not there, whatever the method."""
+    async with webhook_port() as port:
+        lines = [f"POST {PATH}/ HTTP/1.1", "POST / HTTP/1.1", "GET /metrics HTTP/1.1"]
+        answers = [await ask(port.port, request(b"", line=line)) for line in lines]
+
+        assert [answer.status for answer in answers] == [404, 404, 404]
+
+
+async def test_webhooks_are_posted() -> None:
+    """Another method is told which is right."""
+    async with webhook_port() as port:
+        answer = await ask(port.port, request(b"", line=f"GET {PATH} HTTP/1.1"))
+
+        assert (answer.status, answer.headers["allow"]) == (405, "POST")
+
+
+async def test_the_path_is_a_setting() -> None:
+    """The old one is gone then."""
+    async with webhook_port(path="/in") as port:
+        body = status_body()
+        answers = [
+            await ask(port.port, request(body, signature(body), line=f"POST {path} HTTP/1.1")) for path in ("/in", PATH)
+        ]
+
+        assert [answer.status for answer in answers] == [200, 404]
+
+
+async def test_compressed_bodies_are_refused() -> None:
+    """A signature is of bytes, and a bomb is small when packed."""
+    async with webhook_port() as port:
+        answer = await port.post(gzip.compress(status_body()), "Content-Encoding: gzip")
+        plain = await port.post(status_body(), "Content-Encoding: Identity")
+
+        assert (answer.status, plain.status) == (415, 200)
+        assert len(port.work.taken) == 1
+
+
+@pytest.mark.parametrize(("network", "status"), [("127.0.0.0/8", 200), ("10.0.0.0/8", 403), ("::1/128", 403)])
+async def test_only_allowed_networks_may_send(network: str, status: int) -> None:
+    """Where some are named, everybody else is turned away before a byte of the body is read."""
+    async with webhook_port(allowed_networks=("192.0.2.0/24", network)) as port:
+        answer = await port.post(status_body())
+
+        assert answer.status == status
+        assert port.counted("not_allowed") == (status == 403)
+
+
+@pytest.mark.parametrize(
+    ("timestamp", "old"),
+    [
+        ("2020-01-31T12:00:00.000000Z", 1),
+        ("2020-01-31T12:00:00", 1),
+        ("2999-01-31T12:00:00Z", 0),
+        ("yesterday", 0),
+        (1580472000, 0),
     ],
 )
-async def test_what_is_refused(
-    path: str, body: bytes | None, headers: dict[str, str], method: str, expected: int
-) -> None:
-    """Each refusal has its status, and none is stored."""
-    stored = Stored()
+async def test_a_webhook_of_long_ago_is_taken_and_counted(timestamp: str | int, old: int) -> None:
+    """It is a replay, which does no harm, but somebody may want to know."""
+    async with webhook_port() as port:
+        answer = await port.post(json.dumps(json.loads(status_body()) | {"timestamp": timestamp}).encode())
 
-    async with receiving(stored) as url:
-        status, answer = await ask(url + path, body, headers, method=method)
-
-    assert status == expected
-    assert stored.messages == []
-    assert answer == b"" if expected == 401 else b'"detail"' in answer
+        assert answer.status == 200
+        assert len(port.work.taken) == 1
+        assert port.telemetry.registry.get_sample_value(f"{NAMESPACE}_hooks_old_total") == old
 
 
-async def test_an_endless_body_is_cut_off() -> None:
-    """Without a declared length the bytes are counted."""
+async def test_a_replayed_webhook_is_a_hint_like_any_other() -> None:
+    """A hint decides nothing, so a second one does no harm and is not refused."""
+    async with webhook_port() as port:
+        answers = [await port.post(status_body()) for _ in range(3)]
 
-    async def endless() -> AsyncIterator[bytes]:
-        for _ in range(100):
-            yield b"x" * 1000
-
-    async with receiving(Stored()) as url:
-        status, _ = await ask(url + "/hooks/rossum", endless(), {})
-
-    assert status == 413
-
-
-async def test_nothing_is_acknowledged_without_kafka() -> None:
-    """503 with a pause, which Rossum retries; a plain 4xx it would not."""
-    stored = Stored()
-    stored.away = True
-
-    async with (
-        receiving(stored) as url,
-        aiohttp.ClientSession() as session,
-        session.post(url + "/hooks/rossum", data=BytesIO(hook()), headers=signed(hook())) as answer,
-    ):
-        assert answer.status == 503
-        assert answer.headers["Retry-After"].isdigit()
-
-
-@pytest.mark.parametrize("body", [hook(queue=9), hook("importing"), orjson.dumps({"event": "email", "action": "x"})])
-async def test_what_nobody_asked_for_is_acknowledged_and_dropped(body: bytes) -> None:
-    """Other queues, passing statuses, other events."""
-    stored = Stored()
-
-    async with receiving(stored) as url:
-        status, _ = await ask(url + "/hooks/rossum", body, signed(body))
-
-    assert status == 200
-    assert stored.messages == []
-
-
-async def test_only_allowed_networks_may_send() -> None:
-    """An allow-list that leaves this machine out refuses it."""
-    async with receiving(Stored(), allowed_networks=("10.0.0.0/8",)) as url:
-        status, _ = await ask(url + "/hooks/rossum", hook(), signed(hook()))
-
-    assert status == 403
-
-
-JSON = st.recursive(st.none() | st.integers(-(2**53), 2**53) | st.text(max_size=5), st.lists).map(orjson.dumps)
-
-
-@settings(max_examples=60, deadline=None)
-@given(body=st.binary(max_size=300) | JSON)
-async def test_no_body_breaks_it(body: bytes) -> None:
-    """Whatever is signed is answered: accepted or 400, never a failure of ours."""
-    async with receiving(Stored()) as url:
-        status, _ = await ask(url + "/hooks/rossum", body, signed(body))
-
-    assert status in {200, 400}
+        assert [answer.status for answer in answers] == [200, 200, 200]
+        assert len(port.work.taken) == 3
