@@ -44,7 +44,7 @@ def duration_text(seconds: float) -> str:
     for unit in ("d", "h", "m"):
         if seconds and seconds % _SECONDS[unit] == 0:
             return f"{seconds / _SECONDS[unit]:.0f}{unit}"
-    return f"{seconds:g}s"
+    return f"{int(seconds) if seconds == int(seconds) else seconds}s"
 
 
 def size_text(size: int) -> str:

@@ -242,10 +242,18 @@ class CaptureSettings(_Group):
     """What becomes a captured event."""
 
     statuses: tuple[Literal["exported", "confirmed", "rejected", "failed_export"], ...] = Field(
-        ("exported",), min_length=1, description="Statuses whose clock makes a revision."
+        ("exported",), description="Statuses whose clock makes a revision."
     )
     claim_store: str | None = Field(None, description="Object store URL for events that are too large.")
     claim_queues: tuple[int, ...] = Field((), description="Queues in confirmed state to claim.")
+
+    @field_validator("statuses")
+    @classmethod
+    def _some(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not value:
+            msg = 'must name at least one status, e.g. ["exported"]'
+            raise ValueError(msg)
+        return value
 
 
 class StateSettings(_Group):
