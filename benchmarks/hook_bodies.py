@@ -5,11 +5,15 @@ import hmac
 
 import orjson
 
+from connector.clock import SystemClock
+from connector.domain.ids import format_clock
+
 SECRET = "hook secret of the benchmarks"  # noqa: S105 - made up, of a hook that nobody has
 QUEUE = 8198
 PATH = "/hooks/rossum"
 #: Bytes of one body.
 SIZE = 3_000
+_SENT_AT = format_clock(SystemClock().now())
 _API = "https://example.rossum.app/api/v1"
 
 
@@ -29,7 +33,7 @@ def _body(annotation: int) -> bytes:
     """An `annotation_status.changed` body; a note that nobody reads fills it up to the size."""
     event = {
         "request_id": f"{annotation:032x}",
-        "timestamp": "2026-11-01T10:00:00.000000Z",
+        "timestamp": _SENT_AT,
         "base_url": "https://example.rossum.app",
         "rossum_authorization_token": "0" * 40,
         "hook": f"{_API}/hooks/1500",

@@ -14,6 +14,8 @@ class Scale:
         limited: Documents under Rossum's limit (imports).
         unlimited: Documents without a limit (imports).
         exported: Annotations (sweep).
+        entries: Of the ledger (ledger).
+        waiting, people: Arrivals, and exports meanwhile (backlog).
     """
 
     rounds: int
@@ -22,7 +24,22 @@ class Scale:
     limited: int
     unlimited: int
     exported: int
+    entries: int
+    waiting: int
+    people: int
 
 
-FULL = Scale(rounds=5, seconds=5.0, floor=500, limited=200, unlimited=2_000, exported=20_000)
-QUICK = Scale(rounds=1, seconds=2.0, floor=100, limited=40, unlimited=300, exported=4_000)
+FULL = Scale(
+    rounds=5,
+    seconds=5.0,
+    floor=500,
+    limited=200,
+    unlimited=2_000,
+    exported=20_000,
+    entries=10_000_000,
+    waiting=5_000,
+    people=200,
+)
+QUICK = Scale(
+    rounds=1, seconds=2.0, floor=100, limited=40, unlimited=300, exported=4_000, entries=400_000, waiting=500, people=20
+)

@@ -15,7 +15,8 @@ from benchmarks.broker import Topics, topics
 from connector.clock import SystemClock
 from connector.contracts.catalogue import TopicRole
 from connector.kafka.topics import PUBLIC_PARTITIONS
-from tests.support.deployment import QUEUE, SECRET, TOKEN, Deployment, Reader, spawn
+from tests.support.deployment import QUEUE, SECRET, TOKEN, Deployment, spawn
+from tests.support.reader import Reader
 
 #: Seconds without progress after which a benchmark gives up.
 PATIENCE = 30.0

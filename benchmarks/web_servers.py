@@ -18,8 +18,9 @@ from benchmarks.program import freeze, on_best_loop
 from connector import assembly
 from connector.clock import SystemClock
 from connector.kafka.connection import KafkaConnection
+from connector.kafka.plain_producer import PlainProducer
 from connector.kafka.preflight import look_at_broker
-from connector.kafka.work_log import KafkaWorkLog, PlainProducer
+from connector.kafka.work_log import KafkaWorkLog
 from connector.rossum.hooks import read_hook
 from connector.telemetry import Telemetry
 from connector.web.receiver import WebhookReceiver

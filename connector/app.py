@@ -1,7 +1,6 @@
 """The composition root: builds everything, wires it, runs it until told to stop. No decisions here."""
 
 import asyncio
-import gc
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -10,20 +9,24 @@ from connector import assembly
 from connector.clock import Clock, SystemClock
 from connector.contracts.envelope import EventMode
 from connector.documents.dispatch import DocumentSources
+from connector.domain.ids import QueueId
+from connector.domain.push_health import PushHealth
 from connector.domain.rows import HeaderRow
-from connector.engine.circuits import Circuit
+from connector.engine.circuits import Circuit, QueueCircuits
+from connector.engine.lease import Lease
 from connector.engine.services import Services
-from connector.kafka.connection import KafkaConnection
+from connector.kafka.connection import LEASE, KafkaConnection
 from connector.kafka.group import OwnerGroup
 from connector.kafka.intake import Intake
 from connector.kafka.lookup import RecordLookup
 from connector.kafka.opening import Opener
+from connector.kafka.plain_producer import PlainProducer
 from connector.kafka.preflight import Broker, look_at_broker
-from connector.kafka.work_log import KafkaWorkLog, PlainProducer
+from connector.kafka.trimming import Trimmer
+from connector.kafka.work_log import KafkaWorkLog
 from connector.rossum.client import RossumClient
 from connector.rossum.hooks import read_hook
 from connector.settings import Settings
-from connector.state.memory import MemoryState
 from connector.status import Parts, Status
 from connector.telemetry import Telemetry
 from connector.web.ops import OpsServer
@@ -42,6 +45,7 @@ class App:
     work: KafkaWorkLog
     intake: Intake
     group: OwnerGroup
+    trimmer: Trimmer
     circuit: Circuit
     webhook_url: str = ""
     ops_url: str = ""
@@ -54,7 +58,10 @@ class App:
         """
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.intake.run(stop))
-            tasks.create_task(self.group.run(stop))
+            trimming = tasks.create_task(self.trimmer.run()) if self.settings.kafka.managed else None
+            await self.group.run(stop)
+            if trimming is not None:
+                trimming.cancel()
 
 
 Outside = tuple[RossumClient, DocumentSources, KafkaWorkLog]
@@ -69,6 +76,7 @@ class ServicesByLedger:
         broker: Broker,
         circuit: Circuit,
         *,
+        lease: Lease,
         outside: Outside,
         telemetry: Telemetry,
         clock: Clock,
@@ -76,10 +84,20 @@ class ServicesByLedger:
         self._settings = settings
         self._broker = broker
         self._circuit = circuit
+        self._lease = lease
         self._outside = outside
         self._telemetry = telemetry
         self._clock = clock
+        self._push = PushHealth()
+        telemetry.observe("push_loss_ratio", lambda: {(): self._push.loss})
         self._slots = asyncio.Semaphore(settings.imports.concurrency)
+        self._imports = assembly.import_policy(settings)
+        self._queues = QueueCircuits(self._imports.configured, clock=clock, telemetry=telemetry)
+        self._claims = assembly.claims(
+            settings.capture,
+            captured_bytes=broker.captured_bytes,
+            circuit=Circuit("claim_store", clock=clock, telemetry=telemetry),
+        )
         self._made: dict[str, Services] = {}
 
     def of(self, header: HeaderRow) -> Services:
@@ -102,22 +120,30 @@ class ServicesByLedger:
             clock=self._clock,
             identity=identity,
             annotations=assembly.annotation_rules(settings, identity, header),
-            imports=assembly.import_policy(settings),
+            imports=self._imports,
             sweeps=assembly.sweep_policy(settings.sweep, queues, header),
+            hook=assembly.wanted_hook(settings) if settings.webhook.public_url else None,
+            push=self._push,
             slots=self._slots,
             circuit=self._circuit,
+            queues=self._queues,
+            lease=self._lease,
+            claims=self._claims,
+            claimed_queues=frozenset(map(QueueId, settings.capture.claim_queues)),
         )
 
 
 class Builder:
     """Builds the parts in order; closing the stack lets go of them in the opposite one."""
 
-    def __init__(self, settings: Settings, stack: AsyncExitStack, clock: Clock) -> None:
+    def __init__(
+        self, settings: Settings, stack: AsyncExitStack, clock: Clock, connection: KafkaConnection | None = None
+    ) -> None:
         self._settings = settings
         self._stack = stack
         self._clock = clock
         self._telemetry = Telemetry()
-        self._connection = KafkaConnection(settings.kafka)
+        self._connection = connection or KafkaConnection(settings.kafka)
 
     async def build(self) -> App:
         """Everything, checked against Kafka and Rossum.
@@ -128,7 +154,7 @@ class Builder:
         """
         settings, stack = self._settings, self._stack
         rossum = RossumClient(
-            assembly.rossum_connection(settings.rossum),
+            assembly.rossum_connection(settings.rossum, reject_identical=settings.imports.reject_identical),
             clock=self._clock,
             on_call=lambda call: self._telemetry.api_call(
                 call.lane, (call.method, call.endpoint), str(call.status or "none"), call.seconds
@@ -154,7 +180,14 @@ class Builder:
         )
         circuit = Circuit("rossum", clock=self._clock, telemetry=self._telemetry)
         group = self._group(broker, circuit, (rossum, documents, work))
-        return App(settings, self._telemetry, rossum, broker, work, intake, group, circuit)
+        trimmer = Trimmer(
+            self._connection,
+            broker.names,
+            trimmable=group.trimmable,
+            telemetry=self._telemetry,
+            clock=self._clock,
+        )
+        return App(settings, self._telemetry, rossum, broker, work, intake, group, trimmer, circuit)
 
     def _group(self, broker: Broker, circuit: Circuit, outside: Outside) -> OwnerGroup:
         rossum, _, _ = outside
@@ -162,8 +195,15 @@ class Builder:
         exactly_once = kafka.delivery == "exactly-once"
         lookup = RecordLookup(self._connection)
         self._stack.push_async_callback(lookup.close)
+        lease = Lease(self._clock, LEASE)
         services = ServicesByLedger(
-            self._settings, broker, circuit, outside=outside, telemetry=self._telemetry, clock=self._clock
+            self._settings,
+            broker,
+            circuit,
+            lease=lease,
+            outside=outside,
+            telemetry=self._telemetry,
+            clock=self._clock,
         )
         opener = Opener(
             self._connection,
@@ -171,7 +211,9 @@ class Builder:
             lookup,
             rossum=rossum,
             services_of=services.of,
-            make_state=lambda _partition: MemoryState(),
+            states=self._stack.enter_context(
+                assembly.states(self._settings.state, self._clock, self._telemetry.state_lost)
+            ),
             encode=assembly.encoder(EventMode(kafka.event_mode), captured_bytes=broker.captured_bytes),
             exactly_once=exactly_once,
             managed=kafka.managed,
@@ -182,6 +224,7 @@ class Builder:
             broker.names,
             open_owner=opener.open,
             keep=exactly_once,
+            lease=lease,
             telemetry=self._telemetry,
             clock=self._clock,
             on_share=rossum.set_share,
@@ -189,8 +232,15 @@ class Builder:
 
 
 @asynccontextmanager
-async def started(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[App]:
+async def started(
+    settings: Settings, *, clock: Clock | None = None, connection: KafkaConnection | None = None
+) -> AsyncIterator[App]:
     """The connector, built, checked and listening; `app.run` makes it work.
+
+    Args:
+        settings: Complete ones.
+        clock: The machine's own when None.
+        connection: Where Kafka's clients come from; to the broker of the settings when None.
 
     Raises:
         Refused, NotOurs: A check failed; the sentence says which and what to do.
@@ -198,7 +248,7 @@ async def started(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
     """
     clock = clock or SystemClock()
     async with AsyncExitStack() as stack:
-        app = await Builder(settings, stack, clock).build()
+        app = await Builder(settings, stack, clock, connection).build()
         webhook, ops = settings.webhook, settings.ops
         receiver = WebhookReceiver(
             webhook,
@@ -221,17 +271,3 @@ async def started(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
 
 def _reachable(host: str) -> str:
     return "127.0.0.1" if host in ("0.0.0.0", "::", "") else host  # noqa: S104 - compared, not bound
-
-
-async def run(settings: Settings, stop: asyncio.Event, *, clock: Clock | None = None) -> None:
-    """Run the connector until `stop`, then drain and leave.
-
-    Raises:
-        Fatal, NotOurs: It can't work like this; the sentence says why.
-        Retryable: Kafka or Rossum was not there at the start.
-    """
-    async with started(settings, clock=clock) as app:
-        # Full garbage collections would make the tail of the webhook's latency; what is built so far stays anyway.
-        gc.collect()
-        gc.freeze()
-        await app.run(stop)

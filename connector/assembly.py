@@ -1,22 +1,39 @@
 """Turns settings into what each part takes: one slice each, in its own words."""
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
+from connector.clock import Clock
 from connector.contracts.captured import shrink
 from connector.contracts.catalogue import TopicRole, records_of
 from connector.contracts.envelope import Event, EventMode, KafkaRecord
 from connector.contracts.events import AnnotationCaptured
+from connector.documents.claim_store import ObjectClaims
 from connector.documents.limits import DocumentLimits
 from connector.domain.annotation_outcome import AnnotationRules
 from connector.domain.annotation_state import Policy
+from connector.domain.hook_plan import GATE_EVENT, STATUS_EVENT, WantedHook
 from connector.domain.identity import Identity
 from connector.domain.ids import QueueId, event_namespace
 from connector.domain.rows import HeaderRow
-from connector.engine.services import ImportPolicy, SweepPolicy
+from connector.engine.circuits import Circuit
+from connector.engine.claims import Claims
+from connector.engine.services import ImportPolicy, OnTwin, SweepPolicy
+from connector.errors import SettingsError
+from connector.ports import States
 from connector.rossum.session import RossumConnection
 from connector.rossum.signature import Forged, VerifiedBody, verify
-from connector.settings import ImportSettings, RossumSettings, Settings, SweepSettings, WebhookSettings
+from connector.settings import (
+    CaptureSettings,
+    ImportSettings,
+    RossumSettings,
+    Settings,
+    StateSettings,
+    SweepSettings,
+    WebhookSettings,
+)
+from connector.state.memory import MemoryStates
 
 #: Room (bytes) that headers and batch framing take of a topic's limit for records.
 FRAMING = 4096
@@ -26,14 +43,15 @@ COPIES_IN_FLIGHT = 32
 Encode = Callable[[Event], list[tuple[TopicRole, KafkaRecord]]]
 
 
-def rossum_connection(settings: RossumSettings) -> RossumConnection:
-    """How to reach Rossum."""
+def rossum_connection(settings: RossumSettings, *, reject_identical: bool = False) -> RossumConnection:
+    """How to reach Rossum, and whether it shall refuse identical documents."""
     return RossumConnection(
         base_url=settings.base_url,
         token=settings.token.get_secret_value() if settings.token else None,
         username=settings.username,
         password=settings.password.get_secret_value() if settings.password else None,
         requests_per_second=settings.requests_per_second,
+        reject_identical=reject_identical,
     )
 
 
@@ -45,6 +63,7 @@ def document_limits(settings: ImportSettings) -> DocumentLimits:
         private_networks=settings.private_networks,
         ca_file=settings.ca_file,
         file_roots=settings.file_roots,
+        allowed_buckets=settings.allowed_buckets,
     )
 
 
@@ -76,12 +95,33 @@ def import_policy(settings: Settings) -> ImportPolicy:
         file_name=imports.file_name,
         dead_letter_empty=imports.empty == "dead-letter",
         in_flight=COPIES_IN_FLIGHT,
+        on_twin=OnTwin(imports.on_twin),
     )
 
 
 def queues_of(settings: RossumSettings) -> frozenset[QueueId]:
     """The queues that this deployment serves."""
     return frozenset(QueueId(queue) for queue in settings.queues.values())
+
+
+def wanted_hook(settings: Settings, *, url: str | None = None) -> WantedHook:
+    """The hook that this deployment needs; without a URL of its own that of the settings.
+
+    Raises:
+        SettingsError: There is no URL or no secret.
+    """
+    url = url or settings.webhook.public_url
+    if url is None:
+        raise SettingsError("which URL shall the hook call? set CONNECTOR_WEBHOOK__PUBLIC_URL, or give --url")
+    if not settings.webhook.secrets:
+        raise SettingsError("CONNECTOR_WEBHOOK__SECRETS is empty: the hook needs a secret to sign with")
+    return WantedHook(
+        name=settings.kafka.group_id,
+        url=url,
+        events=frozenset({STATUS_EVENT, *((GATE_EVENT,) if settings.webhook.gate else ())}),
+        queues=frozenset(settings.rossum.queues.values()),
+        secret=settings.webhook.secrets[0].get_secret_value(),
+    )
 
 
 def sweep_policy(settings: SweepSettings, queues: frozenset[QueueId], header: HeaderRow) -> SweepPolicy:
@@ -108,6 +148,18 @@ def identity_of(header: HeaderRow, base_url: str) -> Identity:
     return Identity(event_namespace(header.organization, header.identity_version), base_url)
 
 
+def claims(settings: CaptureSettings, *, captured_bytes: int, circuit: Circuit) -> Claims | None:
+    """Where captured events go that are too large; None where they only lose parts.
+
+    Raises:
+        SettingsError: The store can't be used.
+    """
+    if settings.claim_store is None:
+        return None
+    # Twice the framing: in structured mode the attributes are a part of the value.
+    return Claims(ObjectClaims(settings.claim_store), room=captured_bytes - 2 * FRAMING, circuit=circuit)
+
+
 def encoder(mode: EventMode, *, captured_bytes: int) -> Encode:
     """Events to records; a captured event above the topic's limit loses parts, never its place."""
     limit = captured_bytes - FRAMING
@@ -119,3 +171,21 @@ def encoder(mode: EventMode, *, captured_bytes: int) -> Encode:
         return records
 
     return encode
+
+
+def states(
+    settings: StateSettings, clock: Clock, on_loss: Callable[[int | None, str], None]
+) -> AbstractContextManager[States]:
+    """Where states are kept: in STATE__DIRECTORY, else in memory.
+
+    Raises:
+        SettingsError: The extra for it is not installed.
+    """
+    if settings.directory is None:
+        return nullcontext(MemoryStates())
+    try:
+        from connector.state.folder import DiskStates  # noqa: PLC0415 - RocksDB is an extra
+    except ModuleNotFoundError as error:
+        msg = f"STATE__DIRECTORY needs {error.name}: install the extra, pip install 'rossum-kafka-connector[disk]'"
+        raise SettingsError(msg) from error
+    return DiskStates(settings.directory, clock, on_loss)

@@ -6,9 +6,12 @@ ConnectorError
 │   └── Refused            start-up check failed: topic, ledger, token
 ├── Retryable              try again after a pause; never the message's fault
 │   ├── Throttled          the other side said "slow down" (`retry_after` seconds); not an attempt
+│   ├── BrokenOff          an upload that broke off before its end: certainly not imported; the attempt counts
 │   └── KafkaUnavailable   the broker did not answer in time; the outcome may be unknown
+│       └── CommitRepeated a transaction is committed, but a late request of it may still hit the next one
 ├── NotOurs                credentials or rights: everything (or one queue) stops visibly and heals by itself
 ├── Ambiguous              an upload may or may not have happened: look, never repeat blindly
+├── Identical              Rossum has a document of that name and content: ours, or the import ends as a duplicate
 ├── PartitionLost          another member owns this partition now: drop its state, do nothing else
 └── Rejected               this message can never succeed: `import.failed` and a dead letter
 """
@@ -58,8 +61,20 @@ class Throttled(Retryable):
         self.retry_after = retry_after
 
 
+class BrokenOff(Retryable):
+    """An upload broke off before its end."""
+
+
 class KafkaUnavailable(Retryable):
     """Kafka did not answer in time."""
+
+
+class StateFailed(ConnectorError):
+    """The local state of a partition can't be used; the ledger has all that was in it."""
+
+
+class CommitRepeated(KafkaUnavailable):
+    """The transaction is committed, but its producer must not be used again."""
 
 
 class NotOurs(ConnectorError):
@@ -77,6 +92,22 @@ class NotOurs(ConnectorError):
 
 class Ambiguous(ConnectorError):
     """The outcome of an upload is unknown."""
+
+
+class Identical(ConnectorError):
+    """Rossum refuses an upload because the organisation has a document of that name and content.
+
+    Args:
+        message: A sentence for a person.
+        annotations, documents: Ids of what it is identical to, where Rossum's answer names them.
+    """
+
+    def __init__(
+        self, message: str = "", *, annotations: tuple[int, ...] = (), documents: tuple[int, ...] = ()
+    ) -> None:
+        super().__init__(message)
+        self.annotations = annotations
+        self.documents = documents
 
 
 class PartitionLost(ConnectorError):

@@ -30,6 +30,12 @@ _BROKEN_REQUEST = "aiohttp.http_exceptions"
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
+def hush() -> None:
+    """For commands that tell what is wrong in a sentence: libraries say nothing besides."""
+    for name in NOISY:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
 def configure(level: str = "INFO", *, as_json: bool | None = None) -> None:
     """Set up logging for the process; `as_json` None decides by whether stderr is a terminal.
 

@@ -13,12 +13,15 @@ from typing import Protocol
 from connector.contracts.arrivals import Coordinates, Source
 from connector.contracts.catalogue import TopicRole
 from connector.contracts.envelope import KafkaRecord
+from connector.domain.hook_plan import FoundHook
 from connector.domain.ids import AnnotationId, QueueId
 from connector.domain.messages import WorkMessage
 from connector.domain.readings import (
     AnnotationReading,
+    ContentReading,
     DocumentReading,
     ExportReading,
+    HookCall,
     Listing,
     ListingPage,
     TaskReading,
@@ -72,6 +75,17 @@ class Documents(Protocol):
         """
 
 
+class ClaimStore(Protocol):
+    """Keeps bodies of events that are too large for Kafka."""
+
+    async def keep(self, name: str, body: bytes) -> str:
+        """Store a body, once more if need be; the URL of the object, which certainly exists from then on.
+
+        Raises:
+            Retryable: It was not stored, or nobody knows.
+        """
+
+
 class UploadGate(Protocol):
     """Asked right before the closing boundary of an upload: does this process still own the work?"""
 
@@ -90,7 +104,8 @@ class Rossum(Protocol):
         """Import one document; the URL of its task.
 
         Raises:
-            Retryable: Certainly not imported.
+            Retryable: Certainly not imported; `BrokenOff` where bytes had left already.
+            Identical: Refused because the organisation has a document of that name and content.
             Ambiguous: Perhaps imported (timeout, reset, 5xx, after the first byte left).
             Rejected: Rossum refuses this document (stage upload).
             PartitionLost: `gate` said no; certainly not imported.
@@ -104,6 +119,9 @@ class Rossum(Protocol):
     async def exports(self, queue: QueueId, ids: Collection[AnnotationId]) -> Mapping[AnnotationId, ExportReading]:
         """Those of `ids` that the queue's export shows, merged likewise (lane captured)."""
 
+    async def claim(self, queue: QueueId, ids: Collection[AnnotationId]) -> frozenset[AnnotationId]:
+        """Those of `ids` that were confirmed and are exported from now on; harmless to repeat."""
+
     async def annotation(self, annotation: AnnotationId) -> AnnotationReading | None:
         """One annotation by its own URL; None where Rossum answers 404: it is gone."""
 
@@ -116,7 +134,13 @@ class Rossum(Protocol):
     async def find_documents(
         self, *, file_name: str | None, after: datetime, before: datetime
     ) -> Sequence[DocumentReading]:
-        """Documents with that original file name (any, when None) created in the window, all pages, oldest first."""
+        """Documents with that original file name (any, when None) created in the window, all pages, oldest first.
+
+        Searches of several callers share calls; documents created shortly before or after may be among them.
+        """
+
+    async def documents_named(self, file_name: str) -> Sequence[DocumentReading]:
+        """Up to 100 documents with that original file name, whenever they were created (lane reads)."""
 
     async def documents(self, ids: Collection[int]) -> Mapping[int, DocumentReading]:
         """Those of `ids` that the document list shows; merged, 100 ids a call (lane reads)."""
@@ -124,11 +148,24 @@ class Rossum(Protocol):
     async def children(self, document: int) -> Sequence[DocumentReading]:
         """Documents whose parent is `document` (lane reads): what a split or an archive became."""
 
-    async def document_sha256(self, url: str) -> str | None:
-        """Hex digest of a document's content, streamed; None for 404."""
+    async def content(self, url: str) -> ContentReading | None:
+        """Hash and size of a document's content, streamed once and then remembered; None for 404."""
 
-    async def list_annotations(self, listing: Listing) -> ListingPage:
-        """One page of a sweep (lane sweeps)."""
+    async def set_status(self, annotation: AnnotationId, status: str) -> bool:
+        """Put an annotation into a status as a person would (lane reads); False for 404.
+
+        Raises:
+            Rejected: Rossum does not allow it now.
+        """
+
+    async def list_annotations(self, listing: Listing, *, lane: Lane = Lane.SWEEPS) -> ListingPage:
+        """One page of a sweep."""
+
+    async def hooks(self) -> Sequence[FoundHook]:
+        """The webhooks of the organisation (lane ops)."""
+
+    async def hook_calls(self, hook: int) -> Sequence[HookCall]:
+        """The last calls of a hook in Rossum's own log, newest first (lane ops)."""
 
     def now(self) -> datetime:
         """Rossum's time as estimated from the `Date` of its newest answer; the local clock before the first."""
@@ -189,6 +226,22 @@ class State(Protocol):
         """The lowest offset of `imports` that a row still needs."""
 
 
+class States(Protocol):
+    """Where the states of this process's partitions are kept."""
+
+    def open(self, partition: int) -> State:
+        """What is kept of a partition, else an empty state."""
+
+    def kept_from(self, partition: int) -> str | None:
+        """The incarnation of the ledger that the kept one was made from; None when it is empty."""
+
+    def afresh(self, partition: int, reason: str) -> State:
+        """An empty state instead of what is kept, because of that."""
+
+    def keep(self, partition: int, incarnation: str) -> None:
+        """The state holds all of its partition now, and was made from the ledger of that incarnation."""
+
+
 @dataclass(frozen=True, slots=True)
 class InnerRecord:
     """A record of `imports` or `work` as the engine sees it."""
@@ -228,6 +281,7 @@ class PartitionLog(Protocol):
         Raises:
             PartitionLost: Another owner has taken over; nothing of the batch is visible.
             KafkaUnavailable: The outcome is unknown; this log can't be used any more.
+            CommitRepeated: It is true, but this log can't be used any more.
         """
 
     async def read_copy(self, offset: int) -> InnerRecord | None:

@@ -3,7 +3,7 @@
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
 from connector.quantities import bytes_of, seconds_of
 
@@ -37,3 +37,18 @@ Secret = Annotated[SecretStr, AfterValidator(_filled)]
 Name = Annotated[str, Field(min_length=1)]
 #: An id, or an alias of `ROSSUM__QUEUES`.
 QueueName = Annotated[int | str, BeforeValidator(_queue)]
+
+
+class Group(BaseModel):
+    """A group of settings: frozen, and it knows every key that it may have."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_is_unset(cls, given: Any) -> Any:
+        """Templates write a variable that has no value as an empty one."""
+        if not isinstance(given, dict):
+            return given
+        optional = {name for name, field in cls.model_fields.items() if field.default is None}
+        return {name: value for name, value in given.items() if value != "" or name not in optional}

@@ -4,102 +4,25 @@ Environment names are `CONNECTOR_<GROUP>__<KEY>`; the environment wins over the 
 that holds a secret. Durations are seconds (a number, or `250ms`, `5s`, `15m`, `2h`, `30d`), sizes bytes (`2MB`).
 """
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    SecretStr,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, SecretStr, field_validator, model_validator
 
 from connector.domain.ids import format_clock
-from connector.setting_types import Bytes, Name, Network, QueueName, Seconds, Secret
+from connector.setting_types import Bytes, Group, Network, QueueName, Seconds, Secret
+from connector.settings_kafka import KafkaSettings
 
 #: A task of Rossum lives for about six hours; what it became must be asked before.
 TASK_LIFE = 6 * 3600.0
 
-
-class _Group(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _empty_is_unset(cls, given: Any) -> Any:
-        """Templates write a variable that has no value as an empty one."""
-        if not isinstance(given, dict):
-            return given
-        optional = {name for name, field in cls.model_fields.items() if field.default is None}
-        return {name: value for name, value in given.items() if value != "" or name not in optional}
+_CLAIM_STORE = re.compile(r"(s3|gcs|azure)://[A-Za-z0-9$][A-Za-z0-9._-]{0,254}(/[A-Za-z0-9_=][A-Za-z0-9._=-]*)*/?")
 
 
-class TopicSettings(_Group):
-    """Names of topics; `KAFKA__TOPIC_PREFIX` goes before each."""
-
-    arrived: Name = Field("documents.arrived", description="In: document arrivals.")
-    lifecycle: Name = Field("rossum.documents.lifecycle", description="Out: every event, without captured data.")
-    captured: Name = Field("rossum.annotations.captured", description="Out: captured data, one record a revision.")
-    ready: Name = Field("rossum.annotations.ready", description="Out: documents that a person can open now.")
-    dead_letters: Name = Field("rossum.dead-letters", description="Out: arrivals that can't be processed.")
-    imports: Name = Field("rossum.connector.imports", description="Internal: copies of arrivals.")
-    work: Name = Field("rossum.connector.work", description="Internal: hints, links, commands.")
-    ledger: Name = Field("rossum.connector.ledger", description="Internal: state; compacted.")
-
-
-class KafkaSettings(_Group):
-    """How to reach Kafka and what to use there."""
-
-    bootstrap_servers: Name = Field("localhost:9092", description="Brokers, host:port, comma-separated.")
-    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
-        "PLAINTEXT", description="PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL."
-    )
-    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
-        "PLAIN", description="PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512."
-    )
-    sasl_username: str | None = Field(None, description="SASL user.")
-    sasl_password: SecretStr | None = Field(None, description="SASL password.")
-    ssl_cafile: Path | None = Field(None, description="PEM file of the CA; the system's CAs when absent.")
-    ssl_certfile: Path | None = Field(None, description="PEM file of the client certificate.")
-    ssl_keyfile: Path | None = Field(None, description="PEM file of the client key.")
-    ssl_password: SecretStr | None = Field(None, description="Password of the client key.")
-    group_id: Name = Field("rossum-connector", description="Consumer group; one per deployment.")
-    instance_id: str | None = Field(None, description="Static membership: unique and stable per replica.")
-    delivery: Literal["exactly-once", "at-least-once"] = Field(
-        "exactly-once", description="exactly-once needs a broker with transactions."
-    )
-    work_partitions: int = Field(12, ge=1, le=1000, description="Partitions of the inner topics; fixed once created.")
-    topics: TopicSettings = Field(default_factory=TopicSettings, description="Topic names.")
-    topic_prefix: str = Field("", description="Put before every topic name; separates deployments.")
-    event_mode: Literal["binary", "structured"] = Field("binary", description="CloudEvents mode of events.")
-    managed: bool = Field(
-        default=True,
-        description="Whether the broker has an admin API; false: no topic checks, no trimming, one replica.",
-    )
-
-    @model_validator(mode="after")
-    def _fits_together(self) -> Self:
-        names = list(self.topics.model_dump().values())
-        sasl = self.security_protocol.startswith("SASL")
-        wrong = {
-            "KAFKA__MANAGED=false needs KAFKA__DELIVERY=at-least-once": not self.managed
-            and self.delivery != "at-least-once",
-            "two of KAFKA__TOPICS__* have the same name": len(set(names)) < len(names),
-            f"KAFKA__SECURITY_PROTOCOL={self.security_protocol} needs KAFKA__SASL_USERNAME and KAFKA__SASL_PASSWORD": (
-                sasl and not (self.sasl_username and self.sasl_password)
-            ),
-            "KAFKA__SSL_KEYFILE needs KAFKA__SSL_CERTFILE": bool(self.ssl_keyfile and not self.ssl_certfile),
-        }
-        if any(wrong.values()):
-            raise ValueError("; ".join(sentence for sentence, is_wrong in wrong.items() if is_wrong))
-        return self
-
-
-class RossumSettings(_Group):
+class RossumSettings(Group):
     """How to reach Rossum and which queues to serve."""
 
     base_url: str = Field("", description="API URL with /api/v1, e.g. https://example.rossum.app/api/v1.")
@@ -137,16 +60,30 @@ class RossumSettings(_Group):
         return self
 
 
-class WebhookSettings(_Group):
+class WebhookSettings(Group):
     """The webhook port."""
 
     host: str = Field("0.0.0.0", description="Address to listen on.")  # noqa: S104 - webhooks come from outside
     port: int = Field(8080, ge=0, le=65535, description="Port; 0 = a free one.")
     path: str = Field("/hooks/rossum", description="Path of the webhook.")
+    public_url: str | None = Field(
+        None, description="URL that Rossum's hook calls; with it the hook is watched for drift (see `hooks plan`)."
+    )
+    gate: bool = Field(
+        default=False, description="Whether the hook also gates exports: none ends before Kafka has heard of it."
+    )
     secrets: tuple[Secret, ...] = Field((), description="Secrets of the Rossum hooks; several while rotating.")
     max_body: Bytes = Field(2_000_000, description="Largest body.")
     allowed_networks: tuple[Network, ...] = Field((), description="Peers that may send (CIDR); empty = any.")
     legacy_sha1: bool = Field(default=False, description="Accept the old SHA-1 signature header too.")
+
+    @field_validator("public_url")
+    @classmethod
+    def _reachable(cls, value: str | None) -> str | None:
+        if value is not None and urlsplit(value).scheme not in ("http", "https"):
+            msg = "must be the http(s) URL of the webhook port as Rossum sees it, e.g. https://example.com/hooks/rossum"
+            raise ValueError(msg)
+        return value
 
     @field_validator("path")
     @classmethod
@@ -157,7 +94,7 @@ class WebhookSettings(_Group):
         return value
 
 
-class OpsSettings(_Group):
+class OpsSettings(Group):
     """The ops port: health, metrics, API."""
 
     host: str = Field("0.0.0.0", description="Address to listen on.")  # noqa: S104 - probes come from outside
@@ -165,7 +102,7 @@ class OpsSettings(_Group):
     token: SecretStr | None = Field(None, description="Bearer token of /v1; without one /v1 is off.")
 
 
-class SweepSettings(_Group):
+class SweepSettings(Group):
     """The periodic sweeps."""
 
     interval: Seconds = Field(60.0, gt=0, description="From one pass to the next.")
@@ -188,7 +125,7 @@ class SweepSettings(_Group):
         return format_clock(instant if instant.tzinfo else instant.replace(tzinfo=UTC))
 
 
-class GatherSettings(_Group):
+class GatherSettings(Group):
     """Several arrivals in one upload."""
 
     enabled: bool = Field(default=False, description="Gather arrivals of one queue into one upload.")
@@ -196,7 +133,7 @@ class GatherSettings(_Group):
     wait: Seconds = Field(2.0, description="Longest wait for more.")
 
 
-class ImportSettings(_Group):
+class ImportSettings(Group):
     """How documents are fetched and imported."""
 
     concurrency: int = Field(16, ge=1, le=256, description="Uploads at once.")
@@ -208,6 +145,11 @@ class ImportSettings(_Group):
     )
     ca_file: Path | None = Field(None, description="PEM file of CAs trusted besides the system's.")
     file_roots: tuple[Path, ...] = Field((), description="Folders of file sources; empty = the source is off.")
+    allowed_buckets: tuple[str, ...] = Field(
+        (),
+        description="Buckets of object store sources: s3://bucket, gcs://bucket, azure://container; "
+        "empty = the source is off.",
+    )
     max_bytes: Bytes = Field(40_000_000, description="Largest document.")
     retry_for: Seconds = Field(86_400.0, description="How long a transient failure is retried.")
     task_after: Seconds = Field(300.0, gt=0, description="When a task is asked about if no mark shows up.")
@@ -238,14 +180,30 @@ class ImportSettings(_Group):
         return value
 
 
-class CaptureSettings(_Group):
+class CaptureSettings(Group):
     """What becomes a captured event."""
 
     statuses: tuple[Literal["exported", "confirmed", "rejected", "failed_export"], ...] = Field(
         ("exported",), description="Statuses whose clock makes a revision."
     )
-    claim_store: str | None = Field(None, description="Object store URL for events that are too large.")
-    claim_queues: tuple[int, ...] = Field((), description="Queues in confirmed state to claim.")
+    claim_store: str | None = Field(
+        None,
+        description="Where captured events go that are too large for Kafka: s3://bucket/prefix, gcs://bucket/prefix, "
+        "azure://container/prefix.",
+    )
+    claim_queues: tuple[int, ...] = Field(
+        (), description="Ids of queues whose confirmed annotations become exported once they are on Kafka."
+    )
+
+    @field_validator("claim_store")
+    @classmethod
+    def _place(cls, value: str | None) -> str | None:
+        if value is not None and not _CLAIM_STORE.fullmatch(value):
+            msg = (
+                "must be s3://bucket/prefix, gcs://bucket/prefix or azure://container/prefix; the prefix may be absent"
+            )
+            raise ValueError(msg)
+        return value
 
     @field_validator("statuses")
     @classmethod
@@ -256,14 +214,14 @@ class CaptureSettings(_Group):
         return value
 
 
-class StateSettings(_Group):
+class StateSettings(Group):
     """Local state."""
 
     directory: Path | None = Field(None, description="Folder for local state; none = in memory.")
-    retention: Seconds = Field(34_560_000.0, gt=0, description="How long the ledger remembers (400d).")
+    retention: Seconds = Field(34_560_000.0, gt=0, description="How far back audit expects rows; none is removed yet.")
 
 
-class Settings(_Group):
+class Settings(Group):
     """All settings."""
 
     kafka: KafkaSettings = Field(default_factory=KafkaSettings)

@@ -9,10 +9,11 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from connector.contracts.catalogue import CATALOGUE
+from connector.metrics import NAMESPACE
 from connector.quantities import duration_text, size_text
 from connector.settings import Settings
 from connector.settings_load import PREFIX, env_names, is_secret
-from connector.telemetry import NAMESPACE, Telemetry
+from connector.telemetry import Telemetry
 
 _HEAD = """\
 # Settings of the Rossum Kafka connector, each with its default; `rossum-connector run --config FILE` reads them.

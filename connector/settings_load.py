@@ -50,33 +50,63 @@ def require_for_run(settings: Settings) -> None:
     Raises:
         SettingsError: Something is not set.
     """
-    rossum = settings.rossum
-    problems = []
-    if not rossum.base_url:
-        problems.append("CONNECTOR_ROSSUM__BASE_URL is not set: the API URL, e.g. https://example.rossum.app/api/v1")
-    if rossum.token is None and not (rossum.username and rossum.password):
-        problems.append("no credentials: set CONNECTOR_ROSSUM__TOKEN, or …__USERNAME and …__PASSWORD")
-    if not rossum.queues:
-        problems.append('CONNECTOR_ROSSUM__QUEUES is empty: name the queues to serve, e.g. {"invoices": 8198}')
+    problems = _about_rossum(settings)
     if not settings.webhook.secrets:
         problems.append(
             "CONNECTOR_WEBHOOK__SECRETS is empty: the secrets of the Rossum hooks, e.g. "
             '["…"]; webhooks without a signature are never accepted'
+        )
+    if settings.capture.claim_queues and "confirmed" not in settings.capture.statuses:
+        problems.append(
+            "CONNECTOR_CAPTURE__CLAIM_QUEUES takes confirmed annotations out of Rossum's queue, and CAPTURE__STATUSES "
+            'does not capture them: add "confirmed" to it'
         )
     problems += _not_built(settings)
     if problems:
         raise SettingsError("\n".join(problems))
 
 
+def require_rossum(settings: Settings) -> None:
+    """What every command needs that asks Rossum about the configured queues.
+
+    Raises:
+        SettingsError: Something is not set.
+    """
+    if problems := _about_rossum(settings):
+        raise SettingsError("\n".join(problems))
+
+
+def require_rossum_access(settings: Settings) -> None:
+    """What every command needs that asks Rossum about a queue that it is told.
+
+    Raises:
+        SettingsError: Something is not set.
+    """
+    if problems := _about_access(settings):
+        raise SettingsError("\n".join(problems))
+
+
+def _about_rossum(settings: Settings) -> list[str]:
+    problems = _about_access(settings)
+    if not settings.rossum.queues:
+        problems.append('CONNECTOR_ROSSUM__QUEUES is empty: name the queues to serve, e.g. {"invoices": 8198}')
+    return problems
+
+
+def _about_access(settings: Settings) -> list[str]:
+    rossum = settings.rossum
+    problems = []
+    if not rossum.base_url:
+        problems.append("CONNECTOR_ROSSUM__BASE_URL is not set: the API URL, e.g. https://example.rossum.app/api/v1")
+    if rossum.token is None and not (rossum.username and rossum.password):
+        problems.append("no credentials: set CONNECTOR_ROSSUM__TOKEN, or …__USERNAME and …__PASSWORD")
+    return problems
+
+
 def _not_built(settings: Settings) -> list[str]:
     """Settings of the contract that this version would ignore: refused, so that nobody relies on them."""
     wanted = {
-        "IMPORTS__ON_TWIN": settings.imports.on_twin != "report",
-        "IMPORTS__REJECT_IDENTICAL": settings.imports.reject_identical,
         "IMPORTS__GATHER__ENABLED": settings.imports.gather.enabled,
-        "CAPTURE__CLAIM_STORE": settings.capture.claim_store is not None,
-        "CAPTURE__CLAIM_QUEUES": bool(settings.capture.claim_queues),
-        "STATE__DIRECTORY": settings.state.directory is not None,
     }
     return [f"{PREFIX}{name} is not built in this version: leave it unset" for name, is_set in wanted.items() if is_set]
 

@@ -4,16 +4,18 @@ import asyncio
 import heapq
 import itertools
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from connector.clock import Clock
 from connector.contracts.catalogue import TopicRole
+from connector.domain.ids import import_entity
 from connector.domain.messages import SweepNow
 from connector.domain.readings import CLOCKS
 from connector.domain.rows import AnnotationRow, AnyRow, ImportRow, ImportState
+from connector.domain.stages import open_since, stage
 from connector.engine.circuits import Circuit
 from connector.kafka.group import OwnerGroup
 from connector.kafka.intake import Intake
@@ -55,21 +57,26 @@ class Census:
         open: How many, by kind.
         oldest: The longest open ones: since when (clock text), entity, stage.
         since: When the oldest of each kind came.
+        stages: How many, by stage, and when the oldest of them came.
     """
 
     open: Counter[str] = field(default_factory=Counter)
     ambiguous: int = 0
     oldest: list[tuple[str, str, str]] = field(default_factory=list)
     since: dict[str, str] = field(default_factory=dict)
+    stages: dict[str, tuple[int, str]] = field(default_factory=dict)
 
     def add(self, rows: list[tuple[str, AnyRow]]) -> None:
         """Take in some rows."""
-        listed = [(_since(row) or _NEVER, entity, row) for entity, row in rows]
-        for since, _, row in listed:
+        staged: list[tuple[str, str, str]] = []
+        for entity, row in rows:
+            since, at = open_since(row) or _NEVER, stage(row)
             self.open[row.kind] += 1
             self.ambiguous += isinstance(row, ImportRow) and row.state is ImportState.AMBIGUOUS
             self.since[row.kind] = min(self.since.get(row.kind, _NEVER), since)
-        staged = [(since, entity, _stage(row)) for since, entity, row in listed]
+            count, oldest = self.stages.get(at, (0, _NEVER))
+            self.stages[at] = count + 1, min(oldest, since)
+            staged.append((since, entity, at))
         self.oldest = heapq.nsmallest(LISTED, [*self.oldest, *staged])
 
 
@@ -155,14 +162,17 @@ class Status:
         return self._clock.monotonic() - self._app.group.alive_at < STUCK_AFTER
 
     def readiness(self) -> Mapping[str, str | None]:
-        """Kafka, partitions, Rossum."""
+        """What it takes to store webhooks and to own partitions. Not Rossum: its hooks must not get lost as well."""
         group = self._app.group
         opening = group.opening
         return {
             "kafka": None if group.is_member else "not a member of the consumer group, or the broker does not answer",
             "partitions": f"{len(opening)} partitions are being opened" if opening else None,
-            "rossum": "Rossum fails or refuses us" if self._app.circuit.failing else None,
         }
+
+    def warnings(self) -> Mapping[str, str]:
+        """Rossum, while nothing or little can be asked of it."""
+        return {"rossum": "Rossum fails or refuses us"} if self._app.circuit.failing else {}
 
     def document(self, key: str) -> Any:
         """The rows of a document key on this replica."""
@@ -175,13 +185,29 @@ class Status:
         return {"document_key": key, "entities": found} if found else None
 
     async def audit(self) -> Any:
-        """What is open here, with stage and age."""
+        """What is open on this replica: totals by stage, and the oldest with age, due time and reason."""
         census = await self._count()
-        listed = [
-            {"entity": entity, "stage": stage, "age_seconds": round(self._age(since))}
-            for since, entity, stage in census.oldest
+        parked = {import_entity(i) for owner in self._app.group.owners for i in owner.imports.parked_imports}
+        stages = [
+            {"stage": name, "count": count, "oldest_seconds": round(self._age(since))}
+            for name, (count, since) in sorted(census.stages.items())
         ]
-        return {"open": census.open.total(), "ambiguous": census.ambiguous, "oldest": listed}
+        return {
+            "partitions": sorted(owner.partition for owner in self._app.group.owners),
+            "open": census.open.total(),
+            "ambiguous": census.ambiguous,
+            "parked": len(parked),
+            "stages": stages,
+            "oldest": [self._shown(since, entity, at, parked) for since, entity, at in census.oldest],
+        }
+
+    def _shown(self, since: str, entity: str, at: str, parked: Collection[str]) -> dict[str, Any]:
+        rows = (owner.state.get(entity) for owner in self._app.group.owners)
+        row = next((row for row in rows if row is not None), None)
+        shown: dict[str, Any] = {"entity": entity, "stage": at, "age_seconds": round(self._age(since))}
+        if isinstance(row, ImportRow):
+            shown |= {"parked": entity in parked, "due": row.due, "reason": row.reason}
+        return shown
 
     async def sweep_now(self) -> None:
         """Ask every sweep for a deep pass."""
@@ -194,23 +220,3 @@ class Status:
 
 def _key(row: ImportRow | AnnotationRow) -> str:
     return row.document_key if isinstance(row, ImportRow) else row.key
-
-
-def _stage(row: AnyRow) -> str:
-    match row:
-        case ImportRow():
-            return f"import {row.state}" + (" (overdue)" if row.overdue else "")
-        case AnnotationRow():
-            return row.status
-        case _:
-            return row.kind
-
-
-def _since(row: AnyRow) -> str | None:
-    match row:
-        case ImportRow():
-            return row.accepted_at or row.intent_at or row.first_failure
-        case AnnotationRow():
-            return row.clocks.get("arrived_at")
-        case _:
-            return None

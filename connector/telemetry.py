@@ -4,109 +4,13 @@ Nothing else in the product touches metrics or logs of its flows. Labels are bou
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from enum import StrEnum
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-NAMESPACE = "rossum_connector"
-_FAST = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-_SLOW = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
-
-
-class HookOutcome(StrEnum):
-    """What became of a request to the webhook port."""
-
-    ACCEPTED = "accepted"
-    DROPPED = "dropped"
-    OTHER_QUEUE = "other_queue"
-    FORGED = "forged"
-    UNREADABLE = "unreadable"
-    TOO_LARGE = "too_large"
-    SLOW = "slow"
-    CUT_OFF = "cut_off"
-    UNAVAILABLE = "unavailable"
-    NOT_ALLOWED = "not_allowed"
-    NOT_FOUND = "not_found"
-    FAILED = "failed"
-
-
-#: Gauges that are read from the running parts when somebody looks: labels and text.
-OBSERVED: Mapping[str, tuple[tuple[str, ...], str]] = {
-    "undecided": ((), "Annotations that wait for a decision."),
-    "open_entities": (("kind",), "Imports and annotations not at rest."),
-    "oldest_open_seconds": (("kind",), "Age of the oldest open one."),
-    "oldest_unfinished_seconds": (("log",), "Age of the oldest unfinished message."),
-    "consumer_lag": (("topic", "partition"), "Messages behind the end of an inner log."),
-    "intake_paused": ((), "1 while somebody holds back new arrivals."),
-    "parked_imports": ((), "Imports that wait parked."),
-    "ambiguous_imports": ((), "Imports that a person must decide."),
-    "ledger_rows": ((), "Rows in the state of this replica."),
-    "api_budget_waiting": (("lane",), "Calls that wait for the API budget."),
-    "api_budget_rate": ((), "Calls a second that the budget allows this replica now; 0 = no limit."),
-    "api_budget_paused_seconds": ((), "Seconds until Rossum may be called again."),
-}
-
-
-def _short(metric: Counter | Gauge | Histogram) -> str:
-    name = metric._name.removeprefix(f"{NAMESPACE}_")  # noqa: SLF001 - as told below
-    return f"{name}_total" if isinstance(metric, Counter) else name
-
-
-class _Metrics:
-    """Every metric, in one place."""
-
-    def __init__(self, registry: CollectorRegistry) -> None:
-        def counter(name: str, text: str, *labels: str) -> Counter:
-            return Counter(name, text, labels, namespace=NAMESPACE, registry=registry)
-
-        def histogram(name: str, text: str, *labels: str, buckets: tuple[float, ...] = _FAST) -> Histogram:
-            return Histogram(name, text, labels, namespace=NAMESPACE, registry=registry, buckets=buckets)
-
-        def gauge(name: str, text: str, *labels: str) -> Gauge:
-            return Gauge(name, text, labels, namespace=NAMESPACE, registry=registry)
-
-        self.copied = counter("arrivals_copied_total", "Arrivals copied to the inner log.")
-        self.arrivals = counter("arrivals_total", "Arrivals by what became of them at once.", "outcome")
-        self.uploads = counter("uploads_total", "Upload attempts by outcome.", "outcome")
-        self.upload_seconds = histogram("upload_seconds", "Duration of upload attempts.", buckets=_SLOW)
-        self.upload_bytes = counter("upload_bytes_total", "Bytes of accepted uploads, where the size is known.")
-        self.resolved = counter(
-            "uploads_resolved_total", "Uploads with an unknown outcome, by how it was found.", "how"
-        )
-        self.parked = counter("imports_parked_total", "Imports parked for later.")
-        self.hooks = counter("hooks_total", "Webhook requests by outcome.", "outcome")
-        for outcome in HookOutcome:
-            # There from the start: an alert on the first one needs the zero before it.
-            self.hooks.labels(outcome)
-        self.hooks_old = counter("hooks_old_total", "Genuine webhooks more than a day old: replays.")
-        self.hook_seconds = histogram("hook_seconds", "Webhook request to answer.")
-        self.hints = counter("hints_written_total", "Hints written to the inner log.", "via")
-        self.hints_done = counter("hints_finished_total", "Hints by how they ended.", "via", "how")
-        self.first_seen = counter(
-            "first_seen_total",
-            "Facts by who announced them first; via=sweep are lost or late webhooks.",
-            "via",
-            "event",
-        )
-        self.events = counter("events_published_total", "Events published, committed.", "event")
-        self.latency = histogram("event_latency_seconds", "Rossum's clock of a fact to its commit.", buckets=_SLOW)
-        self.transactions = counter("transactions_total", "Transactions by outcome.", "outcome")
-        self.transaction_seconds = histogram("transaction_seconds", "Duration of transactions.")
-        self.passes = counter("sweep_passes_total", "Complete sweep passes.", "clock")
-        self.sweep_seen = counter("sweep_annotations_total", "Annotations listed by sweeps.", "clock")
-        self.sweep_recovered = counter("sweep_recovered_total", "Facts that only sweeps had announced.", "clock")
-        self.sweep_seconds = histogram("sweep_pass_seconds", "Duration of sweep passes.", "clock", buckets=_SLOW)
-        self.sweep_failures = counter("sweep_failures_total", "Sweep passes that failed.", "clock", "reason")
-        self.api = counter("api_calls_total", "Calls of Rossum's API.", "lane", "method", "endpoint", "status")
-        self.api_seconds = histogram("api_call_seconds", "Duration of API calls.", "lane", buckets=_SLOW)
-        self.partitions = gauge("partitions_ready", "Work partitions owned and ready.")
-        self.lost = counter("partitions_lost_total", "Work partitions given up.", "reason")
-        self.restore_seconds = histogram("partition_open_seconds", "From assignment to ready.", buckets=_SLOW)
-        self.rebalances = counter("rebalances_total", "Rebalances of the consumer group.")
-        self.circuits = gauge("circuit_open", "1 while a circuit is open.", "circuit")
+from connector.metrics import NAMESPACE, OBSERVED, HookOutcome, Metrics, short_name
 
 
 class Telemetry(Collector):
@@ -114,9 +18,10 @@ class Telemetry(Collector):
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self._m = _Metrics(self.registry)
+        self._m = Metrics(self.registry)
         self._log = structlog.get_logger("rossum_connector")
         self._gauges: dict[str, tuple[str, tuple[str, ...], Callable[[], Mapping[tuple[str, ...], float]]]] = {}
+        self._drifted: frozenset[str] = frozenset()
         self.registry.register(self)
         ProcessCollector(registry=self.registry)
 
@@ -128,8 +33,8 @@ class Telemetry(Collector):
     @classmethod
     def described(cls) -> list[tuple[str, str, tuple[str, ...], str]]:
         """Every metric: name without the namespace, kind, labels, text."""
-        metrics = vars(_Metrics(CollectorRegistry())).values()
-        fixed = [(_short(metric), metric._type, metric._labelnames, metric._documentation) for metric in metrics]  # noqa: SLF001 - the library tells its metrics' texts nowhere else
+        metrics = vars(Metrics(CollectorRegistry())).values()
+        fixed = [(short_name(metric), metric._type, metric._labelnames, metric._documentation) for metric in metrics]  # noqa: SLF001 - the library tells its metrics' texts nowhere else
         observed = [(name, "gauge", labels, text) for name, (labels, text) in OBSERVED.items()]
         return sorted(fixed + observed)
 
@@ -143,10 +48,9 @@ class Telemetry(Collector):
 
     # --- arrivals and imports --------------------------------------------------------------------------------
 
-    def arrival_copied(self, partition: int) -> None:
-        """An arrival was copied to the inner log."""
-        del partition
-        self._m.copied.inc()
+    def arrivals_copied(self, count: int) -> None:
+        """Arrivals were copied to the inner log."""
+        self._m.copied.inc(count)
 
     def arrival_repeated(self) -> None:
         """An arrival was announced before."""
@@ -178,6 +82,16 @@ class Telemetry(Collector):
         self._m.resolved.labels(how).inc()
         self._log.info("upload_resolved", import_id=import_id, how=how)
 
+    def import_overdue(self, import_id: str, stage: str) -> None:
+        """An import has had no end for longer than `IMPORTS__DEADLINE`."""
+        self._m.overdue.inc()
+        self._log.warning("import_overdue", import_id=import_id, stage=stage)
+
+    def twin(self, what: str, import_id: str, document: int) -> None:
+        """A twin was found, or something was done about it."""
+        self._m.twins.labels(what).inc()
+        self._log.warning("import_twin", import_id=import_id, document=document, what=what)
+
     def import_parked(self, import_id: str, attempt: int, due: str, reason: str) -> None:
         """An import waits longer than its offset may."""
         self._m.parked.inc()
@@ -193,6 +107,28 @@ class Telemetry(Collector):
     def hook_old(self) -> None:
         """A genuine webhook was made long ago."""
         self._m.hooks_old.inc()
+
+    def hook_drift(self, kinds: Iterable[str]) -> None:
+        """Rossum's hook was looked at; `kinds` of :class:`connector.domain.hook_plan.Drift`, none when all is well."""
+        drifted = frozenset(kinds)
+        for kind in self._drifted | drifted:
+            self._m.hook_drift.labels(kind).set(kind in drifted)
+        if drifted != self._drifted:
+            log = self._log.warning if drifted else self._log.info
+            log("hook_drift", kinds=sorted(drifted), remedy="rossum-connector hooks plan" if drifted else None)
+        self._drifted = drifted
+
+    def hook_calls(self, *, taken: int, lost: int) -> None:
+        """Rossum's log of the hook was read: so many new calls."""
+        self._m.hook_calls.labels("taken").inc(taken)
+        self._m.hook_calls.labels("lost").inc(lost)
+        if lost:
+            self._log.warning("webhooks_lost", lost=lost, taken=taken)
+
+    def hook_watch_failed(self, sentence: str) -> None:
+        """Rossum's hook could not be looked at."""
+        self._m.hook_watch_failures.inc()
+        self._log.warning("hook_watch_failed", reason=sentence)
 
     def hints_written(self, via: str, count: int) -> None:
         """Hints are acknowledged by Kafka."""
@@ -211,18 +147,19 @@ class Telemetry(Collector):
         self._m.events.labels(name).inc()
         if seconds is not None:
             self._m.latency.observe(max(seconds, 0.0))
-        self._log.info("event_published", event_name=name, subject=subject)
+        self._log.debug("event_published", event_name=name, subject=subject)
 
     def transaction_committed(self, partition: int, seconds: float, records: int, rows: int) -> None:
-        """A transaction of one partition is committed."""
-        del partition, records, rows
+        """A transaction of one partition is committed; one line tells of all its events."""
         self._m.transactions.labels("committed").inc()
         self._m.transaction_seconds.observe(seconds)
+        if records:
+            self._log.info("published", partition=partition, records=records, rows=rows)
 
-    def transaction_failed(self, partition: int, reason: str) -> None:
+    def transaction_failed(self, partition: int, sentence: str) -> None:
         """A transaction failed or its outcome is unknown."""
         self._m.transactions.labels("failed").inc()
-        self._log.warning("transaction_failed", partition=partition, reason=reason)
+        self._log.warning("transaction_failed", partition=partition, reason=sentence)
 
     # --- sweeps and the API ----------------------------------------------------------------------------------
 
@@ -271,6 +208,30 @@ class Telemetry(Collector):
     def partition_not_opened(self, partition: int, sentence: str) -> None:
         """A partition could not be opened now; it is tried again."""
         self._log.warning("partition_not_opened", partition=partition, reason=sentence)
+
+    def state_lost(self, partition: int | None, sentence: str) -> None:
+        """Local state was thrown away and is rebuilt from the ledger; with None the disk is not used any more."""
+        self._m.state_losses.inc()
+        self._log.warning("state_lost", partition=partition, reason=sentence)
+
+    def claimed(self, annotations: int) -> None:
+        """So many confirmed annotations are exported in Rossum now, by us."""
+        self._m.claims.labels("claimed").inc(annotations)
+
+    def claim_failed(self, annotation: int, sentence: str) -> None:
+        """An annotation could not be claimed now; it is tried when it is read again."""
+        self._m.claims.labels("failed").inc()
+        self._log.warning("claim_failed", annotation=annotation, reason=sentence)
+
+    def trimmed(self, partitions: int) -> None:
+        """Finished records of so many partitions of the inner logs were deleted."""
+        self._m.trims.labels("trimmed").inc()
+        self._log.debug("trimmed", partitions=partitions)
+
+    def trim_failed(self, sentence: str) -> None:
+        """Finished records could not be deleted; they are kept until a later time."""
+        self._m.trims.labels("failed").inc()
+        self._log.warning("trim_failed", reason=sentence)
 
     def rebalanced(self) -> None:
         """The group is joining again."""

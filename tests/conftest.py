@@ -11,11 +11,17 @@ import pytest
 from tests.support.find_kafka import Kafka, NoKafka, best_kafka, local_kafka
 from tests.support.kafka_artifacts import NoArtifacts
 from tests.support.kafka_broker import DEFAULT_VERSION, LocalKafka
+from tests.support.kafka_cluster import LocalCluster, local_cluster
 
 Found = TypeVar("Found")
 
-_KAFKA_FIXTURES = {"kafka", "kafka_of_version", "own_kafka"}
+_KAFKA_FIXTURES = {"kafka", "kafka_of_version", "kafka_cluster", "own_kafka"}
 _report: list[str] = []
+#: Two wait for what computes, at the lowest priority; the others for brokers and clocks. Each has a broker: half a
+#: gigabyte.
+WORKERS = min(2 * (os.cpu_count() or 1), 6)
+#: What computes for minutes.
+_LONGEST = ("test_seeds.py", "test_crash_matrix.py")
 
 
 @pytest.fixture(scope="session")
@@ -47,14 +53,25 @@ def own_kafka() -> Iterator[Callable[..., LocalKafka]]:
     """Makes private brokers, started, which the test may stop, freeze and kill."""
     with ExitStack() as stack:
 
-        def make(version: str = DEFAULT_VERSION) -> LocalKafka:
+        def make(version: str = DEFAULT_VERSION, *, doors: int = 0) -> LocalKafka:
             try:
-                broker = LocalKafka(version)
+                broker = LocalKafka(version, doors=doors)
             except NoArtifacts as error:
                 _without_kafka(f"a private broker is needed, but {error}")
             return stack.enter_context(broker)
 
         yield make
+
+
+@pytest.fixture(scope="session")
+def kafka_cluster() -> Iterator[LocalCluster]:
+    """Three private brokers that replicate everything; a test that ends one starts it again."""
+    with ExitStack() as stack:
+        try:
+            cluster = stack.enter_context(local_cluster())
+        except NoArtifacts as error:
+            _without_kafka(f"three private brokers are needed, but {error}")
+        yield cluster
 
 
 @pytest.fixture
@@ -78,11 +95,27 @@ def _without_kafka(why: str) -> NoReturn:
     pytest.skip(why)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--write-transcripts` takes the sessions of the workflow tests into the README."""
+    parser.addoption("--write-transcripts", action="store_true", help="write the README's transcripts anew")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """As many as wait well beside each other."""
+    return WORKERS
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what needs a broker, so that `-m "not kafka"` runs what does not."""
     for item in items:
         if not _KAFKA_FIXTURES.isdisjoint(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.kafka)
+    # What computes for minutes begins at once, beside what waits: each worker starts at the head of its part.
+    for number, name in enumerate(_LONGEST):
+        for item in [item for item in items if item.path.name == name]:
+            items.remove(item)
+            items.insert(number * len(items) // WORKERS, item)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -12,7 +12,7 @@ PACKAGE = "connector"
 
 _LEAVES = {"errors", "clock", "quantities"}
 _INNER = {"domain", "contracts", "ports", *_LEAVES}
-_OUTER = {"settings", "telemetry", "logs", *_INNER}
+_OUTER = {"settings", "settings_kafka", "metrics", "telemetry", "logs", *_INNER}
 #: Which part of the package may import which others; a part is a folder or a top-level module.
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
@@ -21,10 +21,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "contracts": {"contracts", "domain", "errors"},
     "domain": {"domain", "contracts", "errors"},
     "ports": {"domain", "contracts", "errors"},
-    "telemetry": _LEAVES,
+    "metrics": _LEAVES,
+    "telemetry": {"metrics", *_LEAVES},
     "logs": _LEAVES,
     "setting_types": _LEAVES,
-    "settings": {"setting_types", *_LEAVES, "domain"},
+    "settings_kafka": {"setting_types"},
+    "settings": {"setting_types", "settings_kafka", *_LEAVES, "domain"},
     "state": {"state", *_INNER},
     "engine": {"engine", "telemetry", *_INNER},
     "documents": {"documents", *_OUTER},
@@ -33,10 +35,21 @@ MAY_IMPORT: dict[str, set[str]] = {
     # The owners live in the group: it opens, feeds and closes them.
     "kafka": {"kafka", "engine", *_OUTER},
     # The composition: these wire the parts and are wired by nobody but cli and sandbox.
-    "settings_load": {"settings", "errors"},
-    "settings_docs": {"settings", "settings_load", "quantities", "contracts", "telemetry", "errors"},
-    "assembly": {"engine", "rossum", "documents", "kafka", *_OUTER},
+    "settings_load": {"settings", "setting_types", "errors"},
+    "settings_docs": {"settings", "settings_load", "quantities", "contracts", "metrics", "telemetry", "errors"},
+    "assembly": {"engine", "rossum", "documents", "kafka", "state", *_OUTER},
+    "checks": {"assembly", "rossum", "kafka", *_OUTER},
     "status": {"engine", "kafka", "rossum", *_OUTER},
+    # Looks from outside at what the service has done: reads Kafka, asks Rossum through a protocol of its own.
+    "window_listing": {"ports", "domain", *_LEAVES},
+    "progress": set(),
+    "audit": {"audit", "kafka", "redrive", "window_listing", "progress", *_OUTER},
+    "replay": {"replay", "kafka", "window_listing", "progress", *_OUTER},
+    "redrive": {"redrive", "kafka", *_OUTER},
+    # Documents put in and taken out by hand, without Kafka: they ask Rossum through protocols of their own.
+    "export": {"export", "window_listing", "progress", *_INNER},
+    "upload": {"upload", "window_listing", "progress", *_INNER},
+    "serving": {"app", "kafka", *_OUTER},
 }
 #: Who knows all: the root, the command line and the sandbox.
 KNOW_ALL = {"app", "cli", "sandbox"}
@@ -45,8 +58,10 @@ ONLY_IN: dict[str, set[str]] = {
     "aiokafka": {"kafka", "sandbox"},
     "confluent_kafka": {"sandbox"},
     "aiohttp": {"rossum", "documents", "web", "sandbox", "app"},
-    "prometheus_client": {"telemetry", "web", "settings_docs"},
+    "prometheus_client": {"metrics", "telemetry", "web", "settings_docs"},
+    "obstore": {"documents"},
     "typer": {"cli"},
+    "rocksdict": {"state"},
     "rich": {"cli", "sandbox"},
     "time": {"clock", "sandbox/simulator"},
 }

@@ -6,7 +6,7 @@ from enum import IntEnum
 
 import typer
 
-from connector.errors import ConnectorError, NotOurs, Refused, SettingsError
+from connector.errors import ConnectorError, Fatal, NotOurs, Refused, SettingsError
 
 
 class Exit(IntEnum):
@@ -34,6 +34,8 @@ def told_in_a_sentence() -> Iterator[None]:
     """Turn errors of ours into their sentence and exit code; a defect keeps its traceback."""
     try:
         yield
+    except KeyboardInterrupt:
+        _end(Fatal("interrupted"))
     except ConnectorError as error:
         _end(error)
     except BaseExceptionGroup as group:

@@ -5,6 +5,14 @@ from typing import Annotated
 
 import typer
 
+from connector.cli.audit import audit
+from connector.cli.check import check
+from connector.cli.dead_letters import dead_letters
+from connector.cli.export import export
+from connector.cli.extract import extract
+from connector.cli.hooks import hooks
+from connector.cli.import_files import import_files
+from connector.cli.replay import replay
 from connector.cli.run import run
 from connector.cli.sandbox import sandbox
 from connector.cli.schemas import schemas
@@ -37,12 +45,20 @@ def _options(*, wanted: Annotated[bool, VersionOption] = False) -> None:
     del wanted
 
 
+main.command()(audit)
+main.command()(check)
+main.command()(export)
+main.command()(extract)
+main.command(name="import")(import_files)
+main.command()(replay)
 main.command()(run)
 main.command()(sandbox)
 main.command()(schemas)
 main.command()(settings_docs)
 main.command()(simulator)
 main.add_typer(topics, name="topics")
+main.add_typer(dead_letters, name="dead-letters")
+main.add_typer(hooks, name="hooks")
 
 
 if __name__ == "__main__":

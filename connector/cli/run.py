@@ -8,9 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
-from connector import app, logs
+from connector import logs
 from connector.cli.exits import told_in_a_sentence
 from connector.cli.options import ConfigOption, settings_from
+from connector.serving import serve
 from connector.settings import Settings
 from connector.settings_load import require_for_run
 
@@ -42,4 +43,4 @@ async def _serve(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    await app.run(settings, stop)
+    await serve(settings, stop)

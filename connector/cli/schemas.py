@@ -9,7 +9,7 @@ from connector.cli.exits import Exit
 from connector.contracts.catalogue import TopicRole
 from connector.contracts.envelope import SCHEMA_PREFIX
 from connector.contracts.schemas import schema_files
-from connector.settings import TopicSettings
+from connector.settings_kafka import TopicSettings
 
 
 def schemas(

@@ -10,7 +10,7 @@ from connector.cli.options import ConfigOption, settings_from
 from connector.kafka.connection import KafkaConnection
 from connector.kafka.names import Names
 from connector.kafka.topics import Finding, create_missing, find_topics, findings, wanted_topics
-from connector.settings import KafkaSettings
+from connector.settings_kafka import KafkaSettings
 
 topics = typer.Typer(help="Look at the topics, or create the missing ones.", no_args_is_help=True)
 

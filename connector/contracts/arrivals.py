@@ -128,7 +128,7 @@ class Arrival(_Contract):
 
     source: Annotated[Source, Field(description="Where the document is.")]
     queue: Annotated[
-        Annotated[int, Field(ge=1)] | Annotated[str, Field(min_length=1, max_length=1024)] | None,
+        Annotated[int, Field(ge=1, lt=2**63)] | Annotated[str, Field(min_length=1, max_length=1024)] | None,
         Field(description="Rossum queue: id, API URL or a configured alias; the default queue when absent."),
     ] = None
     document_id: Annotated[

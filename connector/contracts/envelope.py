@@ -37,6 +37,7 @@ class Event:
         time: Rossum's own clock of the fact (text).
         key: Record key.
         revision: What makes it unique among facts of its subject and name.
+        replay: Id of the replay that published it (again); never part of what the fact is.
     """
 
     id: str
@@ -52,6 +53,7 @@ class Event:
     causation: str | None = None
     traceparent: str | None = None
     tracestate: str | None = None
+    replay: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,9 @@ def to_record(event: Event, mode: EventMode, data: BaseModel | None = None, sche
     """The record of an event; `data` and `schema` replace the event's own (the thin variant)."""
     body = encode_data(data if data is not None else event.data)
     attributes = _attributes(event, schema or event.name)
+    claim = getattr(data if data is not None else event.data, "claim", None)
+    if claim is not None:
+        attributes["dataref"] = claim.url
     trace = tuple(
         (name, value.encode())
         for name, value in (("traceparent", event.traceparent), ("tracestate", event.tracestate))
@@ -123,6 +128,7 @@ def _attributes(event: Event, schema: str) -> dict[str, str]:
         "partitionkey": event.key,
         "revision": event.revision,
         "observedvia": event.via.value,
+        "replay": event.replay,
         "importid": event.import_id,
         "causation": event.causation,
         "traceparent": event.traceparent,

@@ -14,7 +14,7 @@ from connector.documents.https import HttpsDocuments
 from connector.documents.inline import open_inline
 from connector.documents.kinds import PEEK, kind_of
 from connector.documents.limits import DocumentLimits
-from connector.errors import Rejected, Stage
+from connector.documents.objects import ObjectDocuments
 from connector.ports import FetchedDocument
 
 
@@ -35,6 +35,7 @@ class DocumentSources:
         self._limits = limits
         self._https = HttpsDocuments(limits, resolver)
         self._files = FileDocuments(limits.file_roots)
+        self._objects = ObjectDocuments(limits)
 
     async def __aenter__(self) -> Self:
         await self._https.start()
@@ -80,11 +81,7 @@ class DocumentSources:
             case InlineSource():
                 return _inline(source)
             case ObjectSource():
-                raise Rejected(
-                    f"Documents of the kind {source.kind} need the object store extra, which is not built in "
-                    "this version; announce an https URL, a signed one for instance.",
-                    stage=Stage.VALIDATE,
-                )
+                return self._objects.open(source)
 
 
 @asynccontextmanager

@@ -18,6 +18,7 @@ class DocumentLimits:
             (443 otherwise); empty switches https off.
         private_networks: May be contacted besides public addresses; link-local and metadata addresses never.
         ca_file: PEM certificates trusted in addition to the system's.
+        allowed_buckets: `s3://bucket`, `gcs://bucket` or `azure://container`; empty switches object stores off.
         file_roots: Absolute folders below which files may be read; empty switches files off.
         connect_timeout: Seconds for one connection.
         read_timeout: Seconds without a byte.
@@ -29,6 +30,7 @@ class DocumentLimits:
     private_networks: tuple[IPv4Network | IPv6Network, ...] = ()
     ca_file: Path | None = None
     file_roots: tuple[Path, ...] = ()
+    allowed_buckets: tuple[str, ...] = ()
     connect_timeout: float = 10.0
     read_timeout: float = 60.0
     transfer_timeout: float = 300.0

@@ -66,6 +66,10 @@ class AnnotationEvents:
             via=self._via(),
             data=self._models[fact.name](fact),
             import_id=sight.row.import_id,
+            causation=sight.row.origin.get("causation"),
+            traceparent=sight.row.origin.get("traceparent"),
+            tracestate=sight.row.origin.get("tracestate"),
+            replay=next((hint.replay for hint in sight.hints if hint.replay), None),
         )
 
     def _via(self) -> Via:
@@ -124,6 +128,7 @@ class AnnotationEvents:
         return contracts.AnnotationCaptured(
             **self._shared(),
             revision_count=self._sight.row.counts.get(fact.capture or "", 1),
+            duplicate_of=self._sight.row.twin_of,
             fields=fields,
             tables=tables,
             content=content,

@@ -38,7 +38,7 @@ def need(row: AnnotationRow | None, hints: Iterable[Hint], policy: Policy) -> Ne
 
 def is_known(row: AnnotationRow | None, hint: Hint, policy: Policy) -> bool:
     """Whether a hint says nothing that the row does not already rest on."""
-    if row is None or row.status in UNFINISHED:
+    if row is None or row.status in UNFINISHED or (hint.replay and row.unsent):
         return False
     for name, value in hint.clocks.items():
         if row.clocks.get(name, "") < value:

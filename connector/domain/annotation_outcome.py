@@ -7,7 +7,7 @@ from connector.domain.annotation_events import AnnotationEvents, Sight
 from connector.domain.annotation_state import UNFINISHED, Policy
 from connector.domain.identity import Identity
 from connector.domain.ids import AnnotationId, DocumentId, ImportId, QueueId, annotation_entity
-from connector.domain.messages import Hint, Linked, MarkSeen, WorkMessage
+from connector.domain.messages import Hint, Linked, MarkSeen, NotYours, WorkMessage
 from connector.domain.outcome import NOTHING, Outcome
 from connector.domain.readings import AnnotationReading, ExportReading
 from connector.domain.rows import AnnotationRow
@@ -23,12 +23,17 @@ class AnnotationRules:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """An annotation, what its row says, and what somebody told of it."""
+    """An annotation, what its row says, and what somebody told of it.
+
+    Attributes:
+        twin_of: Its import says that it is a twin of that one.
+    """
 
     annotation: AnnotationId
     row: AnnotationRow | None
     hints: tuple[Hint, ...] = ()
     linked: Linked | None = None
+    twin_of: AnnotationId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +64,15 @@ def decide(subject: Subject, seen: Seen | None, rules_of: AnnotationRules) -> De
     if seen is None:
         return Decision(_link_only(subject))
     reading, policy = seen.reading, rules_of.policy
-    row = _with_link(subject.row, subject.linked)
+    row = rules.lifted(_with_link(subject.row, subject.linked), subject.hints)
     found = rules.facts(row, subject.hints, reading, policy, readable=seen.readable)
-    beyond = rules.beyond_horizon(row, reading, found, policy) if subject.linked is None else set()
+    wanted = subject.linked is not None or any(hint.replay for hint in subject.hints)
+    beyond = set() if wanted else rules.beyond_horizon(row, reading, found, policy)
     if beyond and len(beyond) == len(found):
         return Decision(NOTHING, len(beyond))
     key = _key(subject, row, reading)
-    after = rules.next_row(row, reading, found, key=key)
-    after = _linked(after, subject, reading)
+    after = rules.next_row(row, reading, found, key=key, unsent=beyond)
+    after = _with_twin(_linked(after, subject, reading), subject)
     message = _word_to_import(after, subject.annotation, reading)
     if message is not None:
         after = replace(after, told=reading.status)
@@ -74,6 +80,7 @@ def decide(subject: Subject, seen: Seen | None, rules_of: AnnotationRules) -> De
     maker = AnnotationEvents(rules_of.identity, sight)
     published = tuple(maker.event(fact) for fact in found if fact not in beyond)
     messages: list[WorkMessage] = [message] if message else []
+    messages += _answer_to_claim(subject, after)
     messages += _words_to_children(subject.annotation, after, seen)
     if not published and not messages and _same(subject.row, after):
         return Decision(NOTHING, len(beyond))
@@ -84,12 +91,14 @@ def decide(subject: Subject, seen: Seen | None, rules_of: AnnotationRules) -> De
 
 
 def _link_only(subject: Subject) -> Outcome:
-    """A link to an annotation whose row needs no read."""
-    if subject.linked is None or subject.row is None:
-        return NOTHING
+    """A word about an annotation whose row needs no read."""
     row = _with_link(subject.row, subject.linked)
-    if row is None or row.import_id != subject.linked.import_id:
+    if row is None:
         return NOTHING
+    row = _with_twin(row, subject)
+    rows = {} if row == subject.row else {annotation_entity(subject.annotation): row}
+    if subject.linked is None or row.import_id != subject.linked.import_id:
+        return Outcome(rows=rows, messages=tuple(_answer_to_claim(subject, row)))
     messages: tuple[WorkMessage, ...] = ()
     if row.import_id is not None:
         # Told again even when nothing changed: who links may have asked because it lost the first answer.
@@ -103,7 +112,21 @@ def _with_link(row: AnnotationRow | None, linked: Linked | None) -> AnnotationRo
     if row is None or linked is None or row.import_id is not None:
         return row
     key = row.key if row.published else linked.document_key
-    return replace(row, import_id=linked.import_id, key=key, root=linked.root or row.root)
+    return replace(
+        row, import_id=linked.import_id, key=key, root=linked.root or row.root, origin=linked.origin or row.origin
+    )
+
+
+def _with_twin(row: AnnotationRow, subject: Subject) -> AnnotationRow:
+    return row if subject.twin_of is None else replace(row, twin_of=subject.twin_of)
+
+
+def _answer_to_claim(subject: Subject, row: AnnotationRow) -> list[WorkMessage]:
+    """A claim on what belongs to another import is refused; who made it looks for another annotation."""
+    claim = subject.linked
+    if claim is None or not claim.claim or claim.import_id is None or row.import_id == claim.import_id:
+        return []
+    return [NotYours(claim.import_id, subject.annotation)]
 
 
 def _key(subject: Subject, row: AnnotationRow | None, reading: AnnotationReading) -> str:
@@ -120,9 +143,11 @@ def _linked(after: AnnotationRow, subject: Subject, reading: AnnotationReading) 
     import_id: str | None = after.import_id
     if import_id is None and subject.linked is not None:
         import_id = subject.linked.import_id
-        after = replace(after, root=subject.linked.root or after.root)
+        after = replace(after, root=subject.linked.root or after.root, origin=subject.linked.origin)
     if import_id is None and reading.mark is not None:
         import_id = reading.mark.import_id
+    if reading.mark is not None and reading.mark.import_id == import_id and not after.origin:
+        after = replace(after, origin=reading.mark.origin)
     return replace(after, import_id=import_id)
 
 
@@ -151,7 +176,8 @@ def _words_to_children(annotation: AnnotationId, after: AnnotationRow, seen: See
     """Children of a split carry no mark of ours: their root tells them where they come from."""
     import_id = ImportId(after.import_id) if after.import_id is not None else None
     root = AnnotationId(after.root) if after.root is not None else annotation
-    return [Linked(child, import_id, after.key, seen.reading.queue, root) for child in seen.children]
+    queue = seen.reading.queue
+    return [Linked(child, import_id, after.key, queue, root, after.origin) for child in seen.children]
 
 
 def _same(before: AnnotationRow | None, after: AnnotationRow) -> bool:

@@ -20,6 +20,7 @@ class ArrivalCopy:
     Attributes:
         value, key, headers: Of the original record, byte-identical; `value` is None also when `by_reference`.
         held: Offset of the copy in `imports`.
+        follows: For a dead letter that is sent again: the generation that it ended.
     """
 
     import_id: ImportId
@@ -29,10 +30,16 @@ class ArrivalCopy:
     at: Coordinates
     held: int
     by_reference: bool = False
+    follows: int | None = None
 
 
 def copy_headers(
-    at: Coordinates, key: bytes | None, headers: Sequence[tuple[str, bytes]], *, by_reference: bool
+    at: Coordinates,
+    key: bytes | None,
+    headers: Sequence[tuple[str, bytes]],
+    *,
+    by_reference: bool = False,
+    follows: int | None = None,
 ) -> list[tuple[str, bytes]]:
     """Headers of the copy: the original ones, then ours."""
     ours = {
@@ -46,6 +53,8 @@ def copy_headers(
         ours["key"] = key
     if by_reference:
         ours["by-reference"] = b"1"
+    if follows is not None:
+        ours["follows"] = b"%d" % follows
     theirs = [(name, value) for name, value in headers if not name.startswith(_PREFIX)]
     return theirs + [(_PREFIX + name, value) for name, value in ours.items()]
 
@@ -66,6 +75,7 @@ def read_copy(key: bytes | None, value: bytes | None, headers: Sequence[tuple[st
             offset=int(ours["offset"]),
             timestamp_ms=int(ours["timestamp"]),
         )
+        follows = int(ours["follows"]) if "follows" in ours else None
         if not entity.startswith(_PREFIX_OF_ENTITY):
             raise ValueError(entity)  # noqa: TRY301 - one sentence for every way of being foreign
     except (KeyError, ValueError) as error:
@@ -80,4 +90,5 @@ def read_copy(key: bytes | None, value: bytes | None, headers: Sequence[tuple[st
         at,
         held,
         by_reference="by-reference" in ours,
+        follows=follows,
     )

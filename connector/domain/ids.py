@@ -45,6 +45,11 @@ def import_id_from_record(*, cluster: str, topic: str, partition: int, offset: i
     return ImportId(str(uuid5(NAMESPACE, _name("record", cluster, topic, str(partition), str(offset)))))
 
 
+def arrival_event_id(queue: str, document_key: str, sha256: str) -> str:
+    """The CloudEvent id with which this product announces a file: the same file to the same queue has the same."""
+    return str(uuid5(NAMESPACE, _name("file", queue, document_key, sha256)))
+
+
 def event_namespace(organization: int, identity_version: str = IDENTITY_VERSION) -> UUID:
     """The namespace of `ce_id`s of one Rossum organisation."""
     return uuid5(NAMESPACE, _name(str(organization), identity_version))

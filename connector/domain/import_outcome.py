@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+import orjson
 from pydantic import BaseModel
 
 from connector.contracts import events as contracts
@@ -12,9 +13,11 @@ from connector.domain import import_state as rules
 from connector.domain.copies import ArrivalCopy
 from connector.domain.identity import Identity
 from connector.domain.ids import ImportId, format_clock, import_entity
-from connector.domain.messages import Via
+from connector.domain.messages import TwinOf, Via
 from connector.domain.outcome import NOTHING, Outcome
+from connector.domain.readings import METADATA_LIMIT
 from connector.domain.rows import ImportRow
+from connector.domain.twins import Twin, original
 from connector.errors import Rejected
 
 
@@ -46,15 +49,42 @@ class ImportFacts:
             import_id=import_id,
             metadata=_theirs(received),
             generation=row.generation,
-            annotations=sorted(int(annotation) for annotation in row.annotations),
+            annotations=sorted(int(annotation) for annotation in row.annotations if annotation not in row.twins),
             documents=list(row.documents),
         )
         event = self._event("import.completed", import_id, row, data, row.accepted_at or "")
-        return Outcome(
-            rows={**before.rows, import_entity(import_id): row},
-            events=(*before.events, event),
-            messages=before.messages,
+        return before.and_then(Outcome(rows={import_entity(import_id): row}, events=(event,)))
+
+    def twin(
+        self, import_id: ImportId, row: ImportRow, received: ReceivedArrival | None, twin: Twin, now: datetime
+    ) -> Outcome:
+        """A second root document of the same import was found; its annotations are told of which they are twins."""
+        event = self._duplicate(import_id, row, received, twin, now)
+        first = original(row)
+        messages = tuple(TwinOf(annotation, first) for annotation in twin.annotations) if first is not None else ()
+        return Outcome(rows={import_entity(import_id): row}, events=(event,), messages=messages)
+
+    def refused(
+        self, import_id: ImportId, row: ImportRow, received: ReceivedArrival | None, twin: Twin | None, now: datetime
+    ) -> Outcome:
+        """The generation has ended: Rossum has that very document from somebody else (`twin`, where known)."""
+        event = self._duplicate(import_id, row, received, twin, now)
+        return Outcome(rows={import_entity(import_id): row}, events=(event,))
+
+    def _duplicate(
+        self, import_id: ImportId, row: ImportRow, received: ReceivedArrival | None, twin: Twin | None, now: datetime
+    ) -> Event:
+        data = contracts.ImportDuplicate(
+            document_key=row.document_key,
+            import_id=import_id,
+            metadata=_theirs(received),
+            generation=row.generation,
+            refused=bool(row.refused),
+            annotations=list(twin.annotations) if twin else [],
+            documents=[twin.document] if twin else [],
         )
+        revision = str(row.generation) if row.refused or twin is None else f"{row.generation}:{twin.document}"
+        return self._event("import.duplicate", import_id, row, data, format_clock(now), revision=revision)
 
     def failed(  # noqa: PLR0913 - one fact, told whole
         self,
@@ -83,15 +113,12 @@ class ImportFacts:
         )
         event = self._event("import.failed", import_id, after, data, format_clock(now))
         letters = (_letter(copy, row, error, attempts, now),) if copy is not None else ()
-        return Outcome(
-            rows={**before.rows, import_entity(import_id): after},
-            events=(*before.events, event),
-            dead_letters=letters,
-            messages=before.messages,
-        )
+        return before.and_then(Outcome(rows={import_entity(import_id): after}, events=(event,), dead_letters=letters))
 
-    def _event(self, name: str, import_id: ImportId, row: ImportRow, data: BaseModel, time: str) -> Event:
-        revision = str(row.generation)
+    def _event(  # noqa: PLR0913 - what an event is made of
+        self, name: str, import_id: ImportId, row: ImportRow, data: BaseModel, time: str, *, revision: str | None = None
+    ) -> Event:
+        revision = revision or str(row.generation)
         return Event(
             id=self._identity.event_id(import_entity(import_id), name, revision),
             name=name,
@@ -110,7 +137,9 @@ class ImportFacts:
 
 
 def _theirs(received: ReceivedArrival | None) -> dict[str, object]:
-    return dict(received.arrival.metadata) if received is not None else {}
+    """The customer's metadata, as far as Rossum would take it: what is larger has no place on an event either."""
+    metadata = dict(received.arrival.metadata) if received is not None else {}
+    return metadata if len(orjson.dumps(metadata)) <= METADATA_LIMIT else {}
 
 
 def _letter(copy: ArrivalCopy, row: ImportRow, error: Rejected, attempts: int, now: datetime) -> KafkaRecord:

@@ -4,7 +4,7 @@ The order of the world: an arrival is announced → INTENT is committed → byte
 annotations show our mark (or the task names them) → each leaves `importing` → the import is completed or failed.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum, auto
@@ -17,6 +17,9 @@ from connector.domain.rows import ImportRow, ImportState
 
 #: Pauses (seconds) between attempts that certainly imported nothing; the last one repeats until `RETRY_FOR`.
 RETRY_PAUSES = (1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 1800.0)
+#: The same after uploads that broke off before their end. Rossum is the likelier culprit, and comes back soon; a
+#: document that never gets through must not keep trying like that.
+BROKEN_PAUSES = (1.0, 1.0, 5.0, 5.0, 15.0, 15.0, 15.0, 30.0, 60.0, 300.0, 900.0, 1800.0)
 #: When (seconds after the intent) an unknown outcome is looked up; SETTLE closes the list.
 LOOKS = (2.0, 8.0, 30.0, 90.0, 240.0)
 #: A message that waits for itself longer than this (seconds) is parked: its offset goes on without it.
@@ -47,19 +50,24 @@ class Announcement:
     Attributes:
         partition, offset: In the arrivals topic.
         held: Offset of the copy in `imports`.
+        follows: For a dead letter that is sent again: the generation that it ended.
     """
 
     partition: int
     offset: int
     held: int
+    follows: int | None = None
 
 
 def meaning(row: ImportRow | None, announced: Announcement) -> Copy:
     """What to do with a copy."""
+    if row is not None and row.open and row.held == announced.held:
+        return Copy.RESUMED
+    if announced.follows is not None:
+        follows_it = row is not None and row.state is ImportState.FAILED and row.generation == announced.follows
+        return Copy.AGAIN if follows_it else Copy.REPEATED
     if row is None:
         return Copy.NEW
-    if row.open and row.held == announced.held:
-        return Copy.RESUMED
     if row.announced.get(str(announced.partition), -1) >= announced.offset:
         return Copy.REPEATED
     return Copy.AGAIN if row.state is ImportState.FAILED else Copy.NOTED
@@ -79,12 +87,15 @@ def next_generation(row: ImportRow, announced: Announcement) -> ImportRow:
         generation=row.generation + 1,
         announced=row.announced,
         held=announced.held,
+        earlier=(*row.earlier, *map(int, row.annotations)),
     )
     return noted(fresh, announced)
 
 
-def intent(row: ImportRow, request: UploadRequest, *, single: bool, now: datetime) -> ImportRow:
-    """The row that is committed before the first byte leaves; `now` is Rossum's time."""
+def intent(
+    row: ImportRow, request: UploadRequest, *, single: bool, now: datetime, sha256: str | None = None
+) -> ImportRow:
+    """The row that is committed before the first byte leaves; `now` is Rossum's time, `sha256` the announced one."""
     return replace(
         row,
         state=ImportState.INTENT,
@@ -92,10 +103,13 @@ def intent(row: ImportRow, request: UploadRequest, *, single: bool, now: datetim
         queue=request.queue,
         file_name=request.file_name,
         size=request.size,
+        sha256=sha256,
         single=single,
         intent_at=format_clock(now),
+        first_intent=row.first_intent or format_clock(now),
         looks=0,
-        due=None,
+        # Whoever reads this row after a crash has to look, also when no copy brings the import up again.
+        due=later(now, LOOKS[0]),
     )
 
 
@@ -111,20 +125,40 @@ def accepted(row: ImportRow, *, task: str | None, sha256: str | None, now: datet
         accepted_at=format_clock(now),
         due=later(now, wait),
         reason=None,
+        overdue=False,
     )
+
+
+def unknown(row: ImportRow, *, reason: str, sha256: str | None, now: datetime, settle: float) -> ImportRow:
+    """The row of an upload that may or may not have happened; `sha256` is that of what was sent, where it all was."""
+    first = row.first_failure or format_clock(now)
+    return replace(look_again(row, now=now, settle=settle), reason=reason, first_failure=first, sha256=sha256)
+
+
+def refused(row: ImportRow, *, reason: str) -> ImportRow:
+    """The end of this generation: Rossum has that very document already, from somebody else."""
+    return replace(row, state=ImportState.COMPLETED, reason=reason, refused=True, due=None, held=None)
 
 
 def failed(row: ImportRow, *, reason: str) -> ImportRow:
     """The end of this generation; the copy is no longer needed."""
-    return replace(row, state=ImportState.FAILED, reason=reason, due=None, held=None)
+    return replace(row, state=ImportState.FAILED, reason=reason, due=_due_at_end(row), held=None)
 
 
-def retry(row: ImportRow, *, reason: str, now: datetime, retry_for: float) -> ImportRow | None:
+def is_given_up(row: ImportRow, *, now: datetime, retry_for: float) -> bool:
+    """Whether it has been tried for long enough."""
+    first = row.first_failure
+    return first is not None and (now - datetime.fromisoformat(first)).total_seconds() >= retry_for
+
+
+def retry(
+    row: ImportRow, *, reason: str, now: datetime, retry_for: float, pauses: Sequence[float] = RETRY_PAUSES
+) -> ImportRow | None:
     """The row waiting for its next attempt, None when it has been tried for long enough."""
     first = row.first_failure or format_clock(now)
-    if (now - datetime.fromisoformat(first)).total_seconds() >= retry_for:
+    if is_given_up(row, now=now, retry_for=retry_for):
         return None
-    pause = RETRY_PAUSES[min(row.attempt, len(RETRY_PAUSES) - 1)]
+    pause = pauses[min(row.attempt, len(pauses) - 1)]
     attempt = row.attempt + (row.state is ImportState.WAITING)
     return replace(
         row,
@@ -150,6 +184,14 @@ def has_settled(row: ImportRow, *, now: datetime, settle: float) -> bool:
     return row.intent_at is not None and now >= datetime.fromisoformat(row.intent_at) + timedelta(seconds=settle)
 
 
+def watched(row: ImportRow, *, now: datetime, deadline: float) -> ImportRow:
+    """The row, marked as overdue when it is still open that long (seconds) after its upload or first failure."""
+    since = row.accepted_at or row.first_intent or row.first_failure
+    if row.overdue or not row.open or since is None:
+        return row
+    return replace(row, overdue=now >= datetime.fromisoformat(since) + timedelta(seconds=deadline))
+
+
 def later(now: datetime, seconds: float) -> str:
     """The clock text of that many seconds after `now`."""
     return format_clock(now + timedelta(seconds=seconds))
@@ -165,16 +207,28 @@ class Ending:
 
 def marks(row: ImportRow, seen: Iterable[MarkSeen], *, now: datetime, task_after: float) -> ImportRow:
     """The row after annotations made themselves known; an unknown outcome becomes accepted."""
-    told = dict(row.annotations)
-    documents = set(row.documents)
-    for mark in seen:
-        told[str(mark.annotation)] = mark.status
-        if mark.document is not None and mark.root:
-            documents.add(mark.document)
-    row = replace(row, annotations=told, documents=tuple(sorted(documents)))
-    if row.state in (ImportState.INTENT, ImportState.AMBIGUOUS):
+    fresh = [mark for mark in seen if mark.annotation not in row.earlier]
+    for mark in fresh:
+        row = _told(row, mark)
+    # A mark may show up although the look-ups had given up on that upload: then there must be no further one.
+    if fresh and (row.state in _UNDECIDED or (row.state is ImportState.WAITING and row.first_intent is not None)):
         return accepted(row, task=None, sha256=None, now=now, task_after=task_after)
     return row
+
+
+_UNDECIDED = (ImportState.INTENT, ImportState.AMBIGUOUS)
+
+
+def _told(row: ImportRow, mark: MarkSeen) -> ImportRow:
+    """The row after one annotation made itself known: its document is the import's own, or that of a stranger."""
+    name = str(mark.annotation)
+    is_new, document = name not in row.annotations, mark.document
+    row = replace(row, annotations={**row.annotations, name: mark.status})
+    if document is None or not mark.root or document in row.documents or not is_new:
+        return row
+    if not row.documents:
+        return replace(row, documents=(document,))
+    return replace(row, strangers={**row.strangers, name: document})
 
 
 def ending(row: ImportRow) -> Ending | None:
@@ -187,11 +241,16 @@ def ending(row: ImportRow) -> Ending | None:
     if row.expected is not None:
         statuses = [row.annotations.get(str(annotation), "importing") for annotation in row.expected]
     elif row.single and row.annotations:
-        statuses = list(row.annotations.values())
+        statuses = [status for annotation, status in row.annotations.items() if annotation not in row.twins]
     else:
         return None
     if not statuses or any(status in UNFINISHED for status in statuses):
         return None
     if all(status == "failed_import" for status in statuses):
         return Ending(failed(row, reason="Rossum could not import the document (failed_import)"), completed=False)
-    return Ending(replace(row, state=ImportState.COMPLETED, due=None, held=None), completed=True)
+    return Ending(replace(row, state=ImportState.COMPLETED, due=_due_at_end(row), held=None), completed=True)
+
+
+def _due_at_end(row: ImportRow) -> str | None:
+    """An import that is over wants nothing but what is left to do about its twins."""
+    return row.due if row.pending or row.strangers else None

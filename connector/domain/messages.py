@@ -5,7 +5,7 @@ partition share a record. The first item of an element tells its kind.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any
 
@@ -37,7 +37,7 @@ class Hint:
 
     Attributes:
         clocks: Clocks that the observer saw, normalised text; the owner reads until Rossum shows at least these.
-        recovered: A sweep found it and no webhook had announced it to the same replica.
+        replay: Id of the replay that wants facts published although they lie beyond the horizon.
     """
 
     annotation: AnnotationId
@@ -45,6 +45,7 @@ class Hint:
     status: str | None = None
     queue: QueueId | None = None
     clocks: Mapping[str, str] = field(default_factory=dict)
+    replay: str | None = None
 
     @property
     def entity(self) -> str:
@@ -81,6 +82,8 @@ class Linked:
 
     Attributes:
         root: For a child of a split: the annotation that was split.
+        origin: Of the arrival: causation, traceparent, tracestate, as far as known.
+        claim: It only looks as if: who links wants to know when the annotation belongs to another import.
     """
 
     annotation: AnnotationId
@@ -88,6 +91,34 @@ class Linked:
     document_key: str
     queue: QueueId | None = None
     root: AnnotationId | None = None
+    origin: Mapping[str, str] = field(default_factory=dict)
+    claim: bool = False
+
+    @property
+    def entity(self) -> str:
+        """The annotation."""
+        return annotation_entity(self.annotation)
+
+
+@dataclass(frozen=True, slots=True)
+class NotYours:
+    """To an import that claimed an annotation: it belongs to another one."""
+
+    import_id: ImportId
+    annotation: AnnotationId
+
+    @property
+    def entity(self) -> str:
+        """The import."""
+        return import_entity(self.import_id)
+
+
+@dataclass(frozen=True, slots=True)
+class TwinOf:
+    """To an annotation: you are a twin of that one."""
+
+    annotation: AnnotationId
+    original: AnnotationId
 
     @property
     def entity(self) -> str:
@@ -121,7 +152,7 @@ class Recovered:
         return sweep_entity(self.clock)
 
 
-WorkMessage = Hint | MarkSeen | Linked | SweepNow | Recovered
+WorkMessage = Hint | MarkSeen | Linked | NotYours | TwinOf | SweepNow | Recovered
 
 
 def encode_work(messages: Iterable[WorkMessage]) -> bytes:
@@ -130,17 +161,8 @@ def encode_work(messages: Iterable[WorkMessage]) -> bytes:
 
 
 def _element(message: WorkMessage) -> list[Any]:
-    match message:
-        case Hint(annotation, via, status, queue, clocks):
-            return ["hint", annotation, via, status, queue, clocks]
-        case MarkSeen(import_id, annotation, status, document, root, created_at, queue):
-            return ["mark", import_id, annotation, status, document, root, created_at, queue]
-        case Linked(annotation, linked_import, document_key, queue, parent):
-            return ["linked", annotation, linked_import, document_key, queue, parent]
-        case SweepNow(clock, deep):
-            return ["sweep", clock, deep]
-        case Recovered(clock, count):
-            return ["recovered", clock, count]
+    kind, names = _WRITTEN[type(message)]
+    return [kind, *(getattr(message, name) for name in names)]
 
 
 def decode_work(value: bytes) -> list[WorkMessage]:
@@ -159,10 +181,23 @@ def decode_work(value: bytes) -> list[WorkMessage]:
         raise ValueError(msg) from error
 
 
+#: The first item of each message's element; the others are its fields in their order, to which later ones are added.
+_KINDS: dict[type[Any], str] = {
+    Hint: "hint",
+    MarkSeen: "mark",
+    Linked: "linked",
+    NotYours: "not-yours",
+    TwinOf: "twin",
+    SweepNow: "sweep",
+    Recovered: "recovered",
+}
+_WRITTEN = {kind: (name, tuple(field.name for field in fields(kind))) for kind, name in _KINDS.items()}
 _DECODERS: dict[str, Any] = {
-    "hint": lambda e: Hint(AnnotationId(e[1]), Via(e[2]), e[3], e[4], e[5]),
+    "hint": lambda e: Hint(AnnotationId(e[1]), Via(e[2]), *e[3:7]),
     "mark": lambda e: MarkSeen(ImportId(e[1]), AnnotationId(e[2]), *e[3:8]),
-    "linked": lambda e: Linked(AnnotationId(e[1]), e[2], e[3], e[4], e[5]),
+    "linked": lambda e: Linked(AnnotationId(e[1]), *e[2:8]),
+    "not-yours": lambda e: NotYours(ImportId(e[1]), AnnotationId(e[2])),
+    "twin": lambda e: TwinOf(AnnotationId(e[1]), AnnotationId(e[2])),
     "sweep": lambda e: SweepNow(e[1], e[2]),
     "recovered": lambda e: Recovered(e[1], e[2]),
 }

@@ -24,5 +24,14 @@ class Outcome:
     dead_letters: tuple[KafkaRecord, ...] = ()
     messages: tuple[WorkMessage, ...] = ()
 
+    def and_then(self, other: "Outcome") -> "Outcome":
+        """Both in one transaction; where both write a row, the other's is the newer one."""
+        return Outcome(
+            rows={**self.rows, **other.rows},
+            events=self.events + other.events,
+            dead_letters=self.dead_letters + other.dead_letters,
+            messages=self.messages + other.messages,
+        )
+
 
 NOTHING = Outcome()

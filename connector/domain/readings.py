@@ -4,11 +4,14 @@ Clocks are text in the one form of :func:`connector.domain.ids.format_clock`, so
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+import orjson
+
 from connector.domain.ids import AnnotationId, DocumentId, ImportId, QueueId
+from connector.errors import Rejected, Stage
 
 #: Rossum's clocks that a sweep can walk by, and that rows and hints carry.
 CLOCKS = (
@@ -23,14 +26,42 @@ CLOCKS = (
 
 #: The key below which our mark lives in an annotation's metadata.
 MARK_KEY = "rossum_kafka_connector"
+#: Rossum's limit for the metadata of an annotation (bytes of JSON).
+METADATA_LIMIT = 4096
+#: What a mark, a link or a row tells of the arrival behind an annotation, for the headers of its events.
+ORIGIN = ("causation", "traceparent", "tracestate")
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Our mark in an annotation's metadata: which import it came from and the key of its events."""
+    """Our mark in an annotation's metadata: which import it came from and the key of its events.
+
+    Attributes:
+        origin: Of the arrival: causation, traceparent, tracestate, as far as there was room.
+    """
 
     import_id: ImportId
     document_key: str
+    origin: Mapping[str, str] = field(default_factory=dict)
+
+    def as_metadata(self) -> dict[str, str]:
+        """As it stands in the metadata."""
+        return {"import_id": self.import_id, "document_key": self.document_key, **self.origin}
+
+    def beside(self, metadata: Mapping[str, Any]) -> dict[str, Any]:
+        """The customer's metadata with this mark.
+
+        Raises:
+            Rejected: More than Rossum takes (stage validate).
+        """
+        # What only decorates the headers of events has to yield where there is no room.
+        for mark in (self, replace(self, origin={})):
+            whole = {**metadata, MARK_KEY: mark.as_metadata()}
+            size = len(orjson.dumps(whole))
+            if size <= METADATA_LIMIT:
+                return whole
+        reason = f"metadata with our mark has {size} bytes, Rossum takes {METADATA_LIMIT}"
+        raise Rejected(reason, stage=Stage.VALIDATE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +134,14 @@ class DocumentReading:
 
 
 @dataclass(frozen=True, slots=True)
+class ContentReading:
+    """A document's content, without the bytes: hex digest and size in bytes."""
+
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class TaskReading:
     """An upload's task. `status` is running, succeeded or failed; `upload` the URL of the upload object once known."""
 
@@ -159,6 +198,22 @@ class Listing:
     after: str
     before: str
     page: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class HookCall:
+    """One webhook in Rossum's own log of them.
+
+    Attributes:
+        at: When (clock text).
+        failed: Nobody took it (yet: Rossum may try again under the same request id).
+    """
+
+    request_id: str
+    at: str
+    annotation: AnnotationId
+    queue: QueueId
+    failed: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,59 +1,27 @@
 """The rows of the ledger: the small state of one entity each, and how they are written.
 
 A row's key is its entity. Three facts of a row are indexed by every state store: `due` (when it wants to be looked
-at), `open` (not at rest yet) and `held` (the lowest offset of `imports` that it still needs).
+at), `open` (not at rest yet) and `held` (the lowest offset of `imports` that it still needs). Every row keeps in
+`later` the fields that only a later version knows.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, ClassVar, Self
 
 import orjson
+
+from connector.domain.row_shape import Resting
 
 #: Statuses after which Rossum does nothing more by itself. `confirmed` and `failed_export` are not among them.
 AT_REST = frozenset({"exported", "rejected", "deleted", "purged", "split", "failed_import"})
 
 
-class Row(Protocol):
-    """What every row offers to the indexes of a state store."""
-
-    kind: ClassVar[str]
-
-    @property
-    def due(self) -> str | None:
-        """Clock text of the moment at which the owner wants to look at it again."""
-
-    @property
-    def open(self) -> bool:
-        """Whether its story has no end yet."""
-
-    @property
-    def held(self) -> int | None:
-        """The offset in `imports` of the copy that it still needs."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Resting:
-    """A row that wants nothing by itself."""
-
-    @property
-    def due(self) -> str | None:
-        return None
-
-    @property
-    def open(self) -> bool:
-        return False
-
-    @property
-    def held(self) -> int | None:
-        return None
-
-
 class ImportState(StrEnum):
     """Where an import stands.
 
-    waiting ──▶ intent ──▶ accepted ──▶ completed
+    waiting ──▶ intent ──▶ accepted ──▶ completed   (an identical document that Rossum refused ends as completed too)
        │          │  ▲         │
        │          ▼  │         ▼
        └──────▶ failed ◀───────┘          intent ──▶ ambiguous (shown by `audit`; a mark seen later adopts it)
@@ -81,9 +49,18 @@ class ImportRow:
         announced: Per partition of the arrivals topic the highest offset taken into account.
         held: Offset in `imports` of the copy, until the end is known.
         file_name: As sent; the resolver looks for it.
+        sha256: Of what was sent, where known.
         intent_at: Rossum's time when the upload was about to start.
+        first_intent: The same of the first upload of this generation.
         annotations: Annotation id (text) to the last status told by its owner.
+        documents: Root documents that are the import's own.
         expected: All annotation ids, once task and upload object said so.
+        not_ours: Annotations that look alike and whose owners said that they belong to another import.
+        earlier: Annotations of earlier generations.
+        strangers: Annotation id (text) to a document that may be a twin: not judged yet.
+        twins: Annotation id (text) to the root document of a twin.
+        pending: Annotations of twins that are still to be held or deleted.
+        refused: Rossum refused the upload as identical to another document.
     """
 
     kind: ClassVar[str] = "import"
@@ -113,15 +90,23 @@ class ImportRow:
     documents: tuple[int, ...] = ()
     expected: tuple[int, ...] | None = None
     overdue: bool = False
+    first_intent: str | None = None
+    not_ours: tuple[int, ...] = ()
+    earlier: tuple[int, ...] = ()
+    strangers: Mapping[str, int] = field(default_factory=dict)
+    twins: Mapping[str, int] = field(default_factory=dict)
+    pending: tuple[int, ...] = ()
+    refused: bool | None = None
+    later: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def open(self) -> bool:
         """Until completed or failed."""
-        return self.state not in (ImportState.COMPLETED, ImportState.FAILED)
+        return self.state not in _ENDED
 
 
 @dataclass(frozen=True, slots=True)
-class AnnotationRow(_Resting):
+class AnnotationRow(Resting):
     """One annotation.
 
     Attributes:
@@ -130,8 +115,12 @@ class AnnotationRow(_Resting):
         published: Event name (for captured: name and status) to the newest published revision.
         captures: Capture status to the revisions that were captured or superseded, ascending, the newest few.
         counts: Capture status to how many revisions were published.
+        unsent: Those of `published` that lay beyond the horizon: they have no event.
+        adopted: Those of `published` whose event says `first`: the clock appeared after it.
         told: The last status that its import was told.
         read_at: Rossum's `Date` of the newest answer that this row rests on.
+        origin: Of the arrival that it came from: causation, traceparent, tracestate, as far as known.
+        twin_of: The annotation of which it is a twin.
     """
 
     kind: ClassVar[str] = "annotation"
@@ -146,8 +135,13 @@ class AnnotationRow(_Resting):
     published: Mapping[str, str] = field(default_factory=dict)
     captures: Mapping[str, Sequence[str]] = field(default_factory=dict)
     counts: Mapping[str, int] = field(default_factory=dict)
+    unsent: Mapping[str, str] = field(default_factory=dict)
+    adopted: Mapping[str, str] = field(default_factory=dict)
     told: str | None = None
     read_at: str | None = None
+    origin: Mapping[str, str] = field(default_factory=dict)
+    twin_of: int | None = None
+    later: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def open(self) -> bool:
@@ -156,7 +150,7 @@ class AnnotationRow(_Resting):
 
 
 @dataclass(frozen=True, slots=True)
-class SweepRow(_Resting):
+class SweepRow(Resting):
     """One clock's periodic sweep.
 
     Attributes:
@@ -173,10 +167,11 @@ class SweepRow(_Resting):
     queues: tuple[int, ...]
     deep_at: str | None = None
     walk: Mapping[str, Any] | None = None
+    later: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class HeaderRow(_Resting):
+class HeaderRow(Resting):
     """Which deployment a ledger partition belongs to; made once by the owner of partition 0.
 
     Attributes:
@@ -192,22 +187,44 @@ class HeaderRow(_Resting):
     partitions: int
     organization: int
     identity_version: str
+    later: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class ClaimRow(_Resting):
+class ClaimRow(Resting):
     """At-least-once only: from here on rows count only if `owner` wrote them."""
 
     kind: ClassVar[str] = "claim"
 
     owner: str
+    later: Mapping[str, Any] = field(default_factory=dict)
 
 
-AnyRow = ImportRow | AnnotationRow | SweepRow | HeaderRow | ClaimRow
+@dataclass(frozen=True, slots=True)
+class UnknownRow(Resting):
+    """A row of a kind that only a later version knows; kept, and left to that version.
+
+    Attributes:
+        content: All that it says.
+    """
+
+    kind: str
+    content: Mapping[str, Any]
+
+    @property
+    def held(self) -> int | None:
+        """The copy that the later version needs: this one must not trim it."""
+        held = self.content.get("held")
+        return held if isinstance(held, int) else None
+
+
+AnyRow = ImportRow | AnnotationRow | SweepRow | HeaderRow | ClaimRow | UnknownRow
 
 _KINDS: dict[str, type[Any]] = {row.kind: row for row in (ImportRow, AnnotationRow, SweepRow, HeaderRow, ClaimRow)}
-_FIELDS = {kind: frozenset(f.name for f in fields(row)) for kind, row in _KINDS.items()}
-_TUPLES = ("documents", "expected", "queues")
+_LATER = "later"
+_ENDED = frozenset({ImportState.COMPLETED.value, ImportState.FAILED.value})
+_FIELDS = {kind: tuple(f.name for f in fields(row) if f.name != _LATER) for kind, row in _KINDS.items()}
+_TUPLES = ("documents", "expected", "queues", "not_ours", "earlier", "pending")
 
 
 def header_key(partition: int) -> str:
@@ -229,7 +246,7 @@ class WrittenRow:
 
     @classmethod
     def decode(cls, value: bytes) -> Self:
-        """Parse a ledger value; fields that a later version added are left out.
+        """Parse a ledger value; what a later version added is kept, so that going back to this one loses nothing.
 
         Raises:
             ValueError: Not a row of this product.
@@ -237,21 +254,45 @@ class WrittenRow:
         try:
             document = orjson.loads(value)
             kind, content = document["kind"], document["row"]
-            known = {name: content[name] for name in content.keys() & _FIELDS[kind]}
-            for name in _TUPLES:
-                if isinstance(known.get(name), list):
-                    known[name] = tuple(known[name])
-            if kind == ImportRow.kind:
-                known["state"] = ImportState(known["state"])
-            return cls(_KINDS[kind](**known), document.get("owner"))
+            return cls(_row(kind, content), document.get("owner"))
         except (KeyError, TypeError, AttributeError, ValueError) as error:
-            msg = f"not a ledger row: {type(error).__name__}"
-            raise ValueError(msg) from error
+            raise ValueError(f"not a ledger row: {type(error).__name__}") from error
+
+
+def surely_rests(document: Mapping[str, Any]) -> bool:
+    """Whether a written row, parsed, wants nothing of its owner: told without making the row, of most of them."""
+    kind, content = document.get("kind"), document.get("row")
+    if not isinstance(content, dict) or "due" in content or "held" in content:
+        return False
+    if kind == AnnotationRow.kind:
+        return content.get("status") in AT_REST
+    return kind == ImportRow.kind and content.get("state") in _ENDED
+
+
+def _row(kind: str, content: dict[str, Any]) -> AnyRow:
+    if kind not in _KINDS:
+        return UnknownRow(str(kind), {**content})
+    known = {name: content[name] for name in content.keys() & _FIELDS[kind]}
+    for name in _TUPLES:
+        if isinstance(known.get(name), list):
+            known[name] = tuple(known[name])
+    if kind == ImportRow.kind:
+        known["state"] = ImportState(known["state"])
+    if unknown := content.keys() - _FIELDS[kind]:
+        known[_LATER] = {name: content[name] for name in unknown}
+    row: AnyRow = _KINDS[kind](**known)
+    return row
 
 
 def encode_row(row: AnyRow, owner: str | None = None) -> bytes:
     """A row's ledger value; fields that hold nothing are left out to keep rows small."""
-    content = {f.name: value for f in fields(row) if (value := getattr(row, f.name)) not in (None, (), {})}
-    return orjson.dumps(
-        {"kind": row.kind, "owner": owner, "row": content} if owner else {"kind": row.kind, "row": content}
-    )
+    document = {"kind": row.kind, "row": _content(row)}
+    return orjson.dumps({**document, "owner": owner} if owner else document)
+
+
+def _content(row: AnyRow) -> Mapping[str, Any]:
+    if isinstance(row, UnknownRow):
+        return row.content
+    names = _FIELDS[row.kind]
+    content = {name: value for name in names if (value := getattr(row, name)) not in (None, (), {})}
+    return {**row.later, **content} if row.later else content

@@ -14,6 +14,7 @@ from typing import Any, Self
 
 from connector.domain.ids import QueueId, format_clock
 from connector.domain.readings import Listing, ListingPage, ListingRow
+from connector.domain.rows import SweepRow
 
 #: Ids that one call may name; more queues than this are walked in turn.
 QUEUES_A_CALL = 100
@@ -38,7 +39,7 @@ class Walk:
         edge: Ids at or after `cursor` that were seen already.
         stretch: Ids of the read of a stretch under way, `total` what Rossum said there.
         previous: Ids and total of the read before.
-        rest: Queues that come after these.
+        rest: Queues that come after these, `walked` those that came before.
         seen: Rows seen so far; `new` those that were not hinted by an earlier pass.
     """
 
@@ -49,6 +50,7 @@ class Walk:
     cursor: str
     deep: bool = False
     rest: tuple[int, ...] = ()
+    walked: tuple[int, ...] = ()
     page: int = 1
     edge: frozenset[int] = frozenset()
     stretch: frozenset[int] = frozenset()
@@ -82,7 +84,8 @@ class Walk:
         """The pass that :meth:`saved` described."""
         known = {f.name for f in fields(cls)}
         values = {name: value for name, value in saved.items() if name in known}
-        values["queues"], values["rest"] = tuple(values["queues"]), tuple(values.get("rest", ()))
+        for name in ("queues", "rest", "walked"):
+            values[name] = tuple(values.get(name, ()))
         return cls(**values)
 
 
@@ -168,6 +171,7 @@ def _finish(walk: Walk, fresh: tuple[ListingRow, ...]) -> Step:
         return Step(walk, fresh, done=True)
     onward = replace(
         walk,
+        walked=(*walk.walked, *walk.queues),
         queues=walk.rest[:QUEUES_A_CALL],
         rest=walk.rest[QUEUES_A_CALL:],
         cursor=walk.after,
@@ -175,3 +179,21 @@ def _finish(walk: Walk, fresh: tuple[ListingRow, ...]) -> Step:
         edge=frozenset(),
     )
     return Step(onward, fresh)
+
+
+def completed(row: SweepRow, walk: Walk) -> SweepRow:
+    """The row of a complete pass; a catch-up adds its queues and leaves the watermark.
+
+    The watermark speaks for the queues that were walked and no others: one that was removed meanwhile, or came later,
+    gets its catch-up when it is there again.
+    """
+    walked = {*walk.walked, *walk.queues}
+    if not walked & set(row.queues):
+        return replace(row, queues=tuple(sorted({*row.queues, *walked})), walk=None)
+    return replace(
+        row,
+        watermark=max(walk.before, row.watermark),
+        queues=tuple(sorted(walked)),
+        deep_at=walk.before if walk.deep else row.deep_at,
+        walk=None,
+    )

@@ -7,29 +7,34 @@ Rossum answers for 100 ids in one call.
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 
 from connector.domain import annotation_hints as promises
 from connector.domain import annotation_state as rules
 from connector.domain.annotation_hints import Need
 from connector.domain.annotation_outcome import Seen, Subject, decide
 from connector.domain.ids import AnnotationId, QueueId, annotation_entity
-from connector.domain.messages import Hint, Linked, Recovered, Via
+from connector.domain.messages import Hint, Linked, TwinOf
 from connector.domain.outcome import NOTHING, Outcome
+from connector.domain.push_facts import weighed
 from connector.domain.readings import AnnotationReading, ExportReading
-from connector.domain.rows import AnnotationRow
+from connector.engine.ancestry import PATIENCE, is_orphan, links_by_parents
+from connector.engine.captured_reads import is_beyond, is_gone
+from connector.engine.claiming import Claiming
 from connector.engine.committer import Committer
 from connector.engine.ledger_view import LedgerView
 from connector.engine.open_set import OpenSet
 from connector.engine.services import Services
 from connector.engine.tickets import Ticket
 from connector.engine.waiting_room import Batch, Kind, Waiting, WaitingRoom
-from connector.errors import NotOurs, Retryable
+from connector.errors import ConnectorError, NotOurs, Retryable, Throttled
 
+NO_SUCH_QUEUE = (403, 404)
 #: Batches that one owner has under way.
 BATCHES_IN_FLIGHT = 8
 #: Pauses (seconds) while Rossum shows less than was promised; the last one repeats.
 LAG_PAUSES = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
+#: Seconds before an annotation that showed a defect of ours is tried again.
+DEFECT_PAUSE = 60.0
 #: Seconds after which what Rossum shows is taken as it is: the open set and the sweeps look again.
 LAG_PATIENCE = 60.0
 
@@ -46,6 +51,7 @@ class AnnotationDesk:
         self._spawn = spawn
         self._free = asyncio.Semaphore(BATCHES_IN_FLIGHT)
         self._maker = services.annotations
+        self._claiming = Claiming(services, committer, services.claimed_queues, spawn=spawn)
         self._room = WaitingRoom(services.clock, kind_of=self._kind)
         self.open = OpenSet()
 
@@ -54,7 +60,7 @@ class AnnotationDesk:
         """Annotations that wait or are being read."""
         return len(self._room)
 
-    def take(self, message: Hint | Linked, ticket: Ticket) -> None:
+    def take(self, message: Hint | Linked | TwinOf, ticket: Ticket) -> None:
         """A message of the work log; finishes at once when the row knows all that it says."""
         if isinstance(message, Hint) and self._is_known(message):
             self._services.telemetry.hint_finished(message.via, "known")
@@ -63,8 +69,10 @@ class AnnotationDesk:
         waiting = Waiting(self._services.clock.monotonic(), tickets=[ticket])
         if isinstance(message, Hint):
             waiting.hints.append(message)
-        else:
+        elif isinstance(message, Linked):
             waiting.linked = message
+        else:
+            waiting.twin_of = message.original
         self._room.put(message.annotation, waiting)
 
     def reread(self, annotations: Iterable[AnnotationId]) -> None:
@@ -89,7 +97,8 @@ class AnnotationDesk:
         if waiting.forced or waiting.listing:
             return Need.LISTING, None
         need = promises.need(row, waiting.hints, self._maker.policy)
-        if need is Need.NOTHING and waiting.linked and (row is None or row.status in rules.UNFINISHED):
+        told = waiting.linked is not None or waiting.twin_of is not None
+        if need is Need.NOTHING and told and (row is None or row.status in rules.UNFINISHED):
             return Need.LISTING, None
         return need, waiting.hints[0].queue if need is Need.EXPORT else None
 
@@ -101,12 +110,12 @@ class AnnotationDesk:
                 self._decide_known(batch)
             elif batch.need is Need.EXPORT and batch.queue is not None:
                 exports = await rossum.exports(batch.queue, batch.members.keys())
-                self._by_export(batch, exports)
+                await self._by_export(batch, exports)
             else:
                 await self._by_listing(batch, await rossum.annotations(batch.members.keys()))
-            self._services.circuit.worked()
+            self._worked(batch.queue)
         except (Retryable, NotOurs) as error:
-            pause = self._services.circuit.failed(type(error).__name__)
+            pause = self._failed(error, batch.queue)
             for annotation, waiting in batch.members.items():
                 if not waiting.handled:
                     self._again(annotation, waiting, pause=pause, lag=False)
@@ -114,14 +123,26 @@ class AnnotationDesk:
             self._room.free(batch)
             self._free.release()
 
+    def _worked(self, queue: QueueId | None) -> None:
+        self._services.circuit.worked()
+        if (circuit := self._services.queues.of(queue)) is not None:
+            circuit.worked()
+
+    def _failed(self, error: Retryable | NotOurs, queue: QueueId | None) -> float:
+        """The pause (seconds) that a failed read leads to; one queue that Rossum refuses stops alone."""
+        circuit = self._services.queues.of(queue)
+        if isinstance(error, NotOurs) and error.http_status in NO_SUCH_QUEUE and circuit is not None:
+            return circuit.failed("not_ours")
+        return self._services.circuit.failed(type(error).__name__)
+
     def _decide_known(self, batch: Batch) -> None:
         """Nothing to read: hints that the row covers meanwhile, and links."""
         for annotation, waiting in batch.members.items():
             row = self._view.annotation_row(annotation_entity(annotation))
-            decision = decide(Subject(annotation, row, (), waiting.linked), None, self._maker)
+            decision = decide(Subject(annotation, row, (), waiting.linked, waiting.twin_of), None, self._maker)
             self._finish(annotation, waiting, decision.outcome, "known")
 
-    def _by_export(self, batch: Batch, exports: Mapping[AnnotationId, ExportReading]) -> None:
+    async def _by_export(self, batch: Batch, exports: Mapping[AnnotationId, ExportReading]) -> None:
         for annotation, waiting in batch.members.items():
             export = exports.get(annotation)
             reading = promises.reading_of_export(export, waiting.hints) if export else None
@@ -130,11 +151,12 @@ class AnnotationDesk:
                 waiting.listing = waiting.handled = True
                 self._room.put(annotation, waiting)
                 continue
-            self._decide(annotation, waiting, Seen(reading, export))
+            await self._decide(annotation, waiting, Seen(reading, export))
 
     async def _by_listing(self, batch: Batch, readings: Mapping[AnnotationId, AnnotationReading]) -> None:
         ready: dict[AnnotationId, AnnotationReading] = {}
         for annotation, waiting in batch.members.items():
+            waiting.first_read = waiting.first_read or self._services.clock.monotonic()
             reading = readings.get(annotation)
             if reading is None and waiting.tries >= len(LAG_PAUSES):
                 reading = await self._services.rossum.annotation(annotation)
@@ -147,36 +169,66 @@ class AnnotationDesk:
                 self._again(annotation, waiting)
             else:
                 ready[annotation] = reading
-        exports, wanted = await self._exports_of(ready)
+        await self._link_children(batch, ready)
+        exports, wanted = await self._exports_of(batch, ready)
         for annotation, reading in ready.items():
             await self._decide_listed(
                 batch.members[annotation], reading, exports.get(annotation), wanted=annotation in wanted
             )
 
     async def _exports_of(
-        self, ready: Mapping[AnnotationId, AnnotationReading]
+        self, batch: Batch, ready: dict[AnnotationId, AnnotationReading]
     ) -> tuple[dict[AnnotationId, ExportReading], set[AnnotationId]]:
-        """The captured data of those that have an unpublished revision."""
+        """The captured data of those that have an unpublished revision; those of a refused queue are not ready."""
         by_queue: dict[QueueId, list[AnnotationId]] = defaultdict(list)
         for annotation, reading in ready.items():
-            row = self._view.annotation_row(annotation_entity(annotation))
-            if rules.captures_wanted(row, reading, self._maker.policy) and not self._is_beyond(row, reading):
+            hints = batch.members[annotation].hints
+            row = rules.lifted(self._view.annotation_row(annotation_entity(annotation)), hints)
+            unwanted = is_beyond(row, reading, self._maker.policy) and not any(hint.replay for hint in hints)
+            if rules.captures_wanted(row, reading, self._maker.policy) and not unwanted:
                 by_queue[reading.queue].append(annotation)
-        answers = await asyncio.gather(*(self._services.rossum.exports(q, ids) for q, ids in by_queue.items()))
+        reads = (self._services.rossum.exports(q, ids) for q, ids in by_queue.items())
+        answers = await asyncio.gather(*reads, return_exceptions=True)
         found: dict[AnnotationId, ExportReading] = {}
-        for answer in answers:
+        for (queue, ids), answer in zip(list(by_queue.items()), answers, strict=True):
+            if isinstance(answer, NotOurs) and answer.http_status in NO_SUCH_QUEUE:
+                pause = self._failed(answer, queue)
+                for annotation in ids:
+                    del ready[annotation]
+                    self._again(annotation, batch.members[annotation], pause=pause, lag=False)
+                continue
+            if isinstance(answer, BaseException):
+                raise answer
             found.update(answer)
         return found, {annotation for ids in by_queue.values() for annotation in ids}
 
-    def _is_beyond(self, row: AnnotationRow | None, reading: AnnotationReading) -> bool:
-        found = rules.facts(row, (), reading, self._maker.policy)
-        return not set(found) - rules.beyond_horizon(row, reading, found, self._maker.policy)
+    async def _link_children(self, batch: Batch, ready: dict[AnnotationId, AnnotationReading]) -> None:
+        """Ask the parents of split children that nobody has linked yet; their own word may be a moment late."""
+        orphans = [
+            reading
+            for annotation, reading in ready.items()
+            if batch.members[annotation].linked is None
+            and is_orphan(self._view.annotation_row(annotation_entity(annotation)), reading)
+        ]
+        links, undecided = await links_by_parents(self._services.rossum, orphans)
+        for annotation, link in links.items():
+            batch.members[annotation].linked = link
+        for annotation in undecided:
+            if batch.members[annotation].tries < PATIENCE:
+                del ready[annotation]
+                self._again(annotation, batch.members[annotation])
 
     async def _decide_listed(
         self, waiting: Waiting, reading: AnnotationReading, export: ExportReading | None, *, wanted: bool
     ) -> None:
         annotation = reading.id
-        if wanted and export is None and not self._out_of_patience(waiting):
+        if (
+            wanted
+            and export is None
+            and not (
+                self._out_of_patience(waiting) and await is_gone(self._services.rossum, reading, self._maker.policy)
+            )
+        ):
             self._again(annotation, waiting)
             return
         if export is not None:
@@ -193,13 +245,30 @@ class AnnotationDesk:
             if not children and not self._out_of_patience(waiting):
                 self._again(annotation, waiting)
                 return
-        self._decide(annotation, waiting, Seen(reading, export, children, readable=not wanted or export is not None))
+        await self._decide(
+            annotation, waiting, Seen(reading, export, children, readable=not wanted or export is not None)
+        )
 
-    def _decide(self, annotation: AnnotationId, waiting: Waiting, seen: Seen) -> None:
+    async def _decide(self, annotation: AnnotationId, waiting: Waiting, seen: Seen) -> None:
+        try:
+            await self._decide_one(annotation, waiting, seen)
+        except Throttled as error:
+            self._again(annotation, waiting, pause=error.retry_after, lag=False)
+        except ConnectorError:
+            raise
+        except Exception as error:  # noqa: BLE001 - one annotation's defect must not stop all the others
+            self._services.telemetry.failed_unexpectedly(f"annotation {annotation}", error)
+            self._again(annotation, waiting, pause=DEFECT_PAUSE, lag=False)
+
+    async def _decide_one(self, annotation: AnnotationId, waiting: Waiting, seen: Seen) -> None:
         row = self._view.annotation_row(annotation_entity(annotation))
-        subject = Subject(annotation, row, tuple(waiting.hints), waiting.linked)
+        subject = Subject(annotation, row, tuple(waiting.hints), waiting.linked, waiting.twin_of)
         decision = decide(subject, seen, self._maker)
-        self._finish(annotation, waiting, decision.outcome, "horizon" if decision.beyond else "read")
+        outcome = decision.outcome
+        if self._services.claims is not None:
+            # The annotation stays busy meanwhile, so its row is still the one that was decided on.
+            outcome = await self._services.claims.secured(outcome)
+        self._finish(annotation, waiting, outcome, "horizon" if decision.beyond else "read")
 
     def _finish(self, annotation: AnnotationId, waiting: Waiting, outcome: Outcome, how: str) -> None:
         telemetry, clock = self._services.telemetry, self._services.clock
@@ -209,24 +278,23 @@ class AnnotationDesk:
             telemetry.hint_finished(hint.via, how)
         for event in outcome.events:
             telemetry.first_seen(event.via, event.name)
-        if vias == {Via.SWEEP}:
-            recovered = tuple(Recovered(rules.FOUND_BY[e.name]) for e in outcome.events if e.name in rules.FOUND_BY)
-            outcome = replace(outcome, messages=(*outcome.messages, *recovered))
+        outcome = weighed(self._services.push, vias, outcome)
         if outcome.rows or outcome.events or outcome.messages or waiting.tickets:
             self._committer.submit(outcome, waiting.tickets)
         row = self._view.annotation_row(annotation_entity(annotation))
         if row is not None:
             self.open.note(annotation, row, now=clock.monotonic(), wall=clock.now())
+            self._claiming.look(annotation, row)
 
-    def _again(
-        self, annotation: AnnotationId, waiting: Waiting, *, pause: float | None = None, lag: bool = True
-    ) -> None:
+    def _again(self, number: AnnotationId, waiting: Waiting, *, pause: float | None = None, lag: bool = True) -> None:
         if pause is None:
             pause = LAG_PAUSES[min(waiting.tries, len(LAG_PAUSES) - 1)]
         waiting.handled = True
         waiting.tries += lag
         waiting.not_before = self._services.clock.monotonic() + pause
-        self._room.put(annotation, waiting)
+        self._room.put(number, waiting)
 
     def _out_of_patience(self, waiting: Waiting) -> bool:
-        return self._services.clock.monotonic() - waiting.since > LAG_PATIENCE
+        """Whether Rossum has been asked for long enough; time in which it did not answer at all does not count."""
+        now = self._services.clock.monotonic()
+        return now - (now if waiting.first_read is None else waiting.first_read) > LAG_PATIENCE

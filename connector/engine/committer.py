@@ -1,6 +1,7 @@
 """Turns outcomes into transactions: everything that waits when one ends goes into the next."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,6 +21,10 @@ from connector.telemetry import Telemetry
 
 #: Most outcomes in one transaction: it must end well within a second.
 OUTCOMES_A_TRANSACTION = 400
+#: Bytes of records after which a transaction takes no further outcome.
+BYTES_A_TRANSACTION = 8_000_000
+#: Bytes of uncommitted records above which a partition takes no further work.
+FULL_AT = 32_000_000
 #: Seconds between two transactions of one partition. Right after one has ended the coordinator still writes its
 #: markers, and aiokafka answers that with a pause of its own that costs more.
 PAUSE_BETWEEN = 0.02
@@ -31,9 +36,14 @@ Encode = Callable[[Event], list[tuple[TopicRole, KafkaRecord]]]
 
 @dataclass(slots=True)
 class _Pending:
+    """An outcome, written out as it goes to Kafka: what can't be written is refused to whoever decided it."""
+
     outcome: Outcome
+    records: list[tuple[TopicRole, KafkaRecord]]
+    rows: dict[str, bytes]
     tickets: tuple[Ticket, ...]
     done: asyncio.Future[None]
+    size: int
 
 
 @dataclass(slots=True)
@@ -42,6 +52,7 @@ class _Merged:
 
     records: list[tuple[TopicRole, KafkaRecord]] = field(default_factory=list)
     rows: dict[str, AnyRow] = field(default_factory=dict)
+    encoded: dict[str, bytes] = field(default_factory=dict)
     messages: list[WorkMessage] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
 
@@ -75,9 +86,11 @@ class Committer:
         self._telemetry = telemetry
         self._clock = clock
         self._now = now
-        self._pending: list[_Pending] = []
+        self._pending: deque[_Pending] = deque()
+        self._bytes = 0
         self._taken: list[_Pending] = []
         self._wake = asyncio.Event()
+        self._own: dict[TopicRole, int] = {}
         self._committed = {role: tracker.position for role, tracker in trackers.items()}
         self._idle = asyncio.Event()
         self._idle.set()
@@ -95,11 +108,16 @@ class Committer:
         await self._stage(outcome, ())
 
     def _stage(self, outcome: Outcome, tickets: Iterable[Ticket]) -> asyncio.Future[None]:
+        records = [record for event in outcome.events for record in self._encode(event)]
+        records += [(TopicRole.DEAD_LETTERS, record) for record in outcome.dead_letters]
+        rows = {entity: encode_row(row, self._log.owner) for entity, row in outcome.rows.items()}
         self._view.stage(outcome.rows)
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         # Marks the error as seen: nobody may be waiting for it.
         done.add_done_callback(lambda future: future.cancelled() or future.exception())
-        self._pending.append(_Pending(outcome, tuple(tickets), done))
+        size = sum(len(record.value or b"") for _, record in records) + sum(map(len, rows.values()))
+        self._pending.append(_Pending(outcome, records, rows, tuple(tickets), done, size))
+        self._bytes += size
         self._idle.clear()
         self._wake.set()
         return done
@@ -110,9 +128,14 @@ class Committer:
         await self._idle.wait()
 
     @property
-    def pending(self) -> int:
-        """Outcomes not committed yet."""
-        return len(self._pending)
+    def is_full(self) -> bool:
+        """Whether so much waits for Kafka that nothing should be added."""
+        return self._bytes >= FULL_AT
+
+    @property
+    def committed(self) -> Mapping[TopicRole, int]:
+        """The offsets that this ownership has committed itself; only those that it has."""
+        return self._own
 
     async def run(self) -> None:
         """Commit until cancelled.
@@ -133,19 +156,26 @@ class Committer:
 
     async def _transaction(self) -> None:
         """Commit what waits, and tell who waits for it."""
-        self._taken = self._pending[:OUTCOMES_A_TRANSACTION]
-        self._pending = self._pending[OUTCOMES_A_TRANSACTION:]
+        self._take()
         try:
             await self._commit(self._taken)
         except (PartitionLost, KafkaUnavailable) as error:
-            self._telemetry.transaction_failed(self._partition, type(error).__name__)
+            self._telemetry.transaction_failed(self._partition, str(error))
             raise
         for pending in self._taken:
+            self._bytes -= pending.size
             if not pending.done.done():
                 pending.done.set_result(None)
         self._taken = []
         if not self._pending and not self._moved():
             self._idle.set()
+
+    def _take(self) -> None:
+        """What goes into the next transaction."""
+        size = 0
+        while self._pending and len(self._taken) < OUTCOMES_A_TRANSACTION and size < BYTES_A_TRANSACTION:
+            size += self._pending[0].size
+            self._taken.append(self._pending.popleft())
 
     async def _something_to_do(self) -> None:
         while not self._pending:
@@ -177,10 +207,10 @@ class Committer:
         offsets = self._moved()
         if not (merged.records or merged.rows or offsets):
             return
-        rows = {entity: encode_row(row, self._log.owner) for entity, row in merged.rows.items()}
         started = self._clock.monotonic()
-        ledger_end = await self._log.commit(Batch(merged.records, rows, offsets))
+        ledger_end = await self._log.commit(Batch(merged.records, merged.encoded, offsets))
         self._committed.update(offsets)
+        self._own.update(offsets)
         self._view.committed(merged.rows, ledger_end=ledger_end)
         self._tell(merged, self._clock.monotonic() - started)
 
@@ -189,11 +219,10 @@ class Committer:
         for pending in taken:
             outcome = pending.outcome
             merged.rows.update(outcome.rows)
+            merged.encoded.update(pending.rows)
+            merged.records.extend(pending.records)
             merged.messages.extend(outcome.messages)
             merged.events.extend(outcome.events)
-            for event in outcome.events:
-                merged.records.extend(self._encode(event))
-            merged.records.extend((TopicRole.DEAD_LETTERS, record) for record in outcome.dead_letters)
         return merged
 
     def _tell(self, merged: _Merged, seconds: float) -> None:

@@ -4,6 +4,7 @@ A copy whose work waits for itself keeps its offset unfinished for up to a minut
 holds attempt, due time and the place of the copy, and the offset goes on without it.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from connector.contracts.arrivals import ReceivedArrival, read_arrival
@@ -12,12 +13,15 @@ from connector.domain.copies import ArrivalCopy, read_copy
 from connector.domain.ids import ImportId, import_entity
 from connector.domain.import_outcome import ImportFacts
 from connector.domain.outcome import NOTHING, Outcome
-from connector.domain.rows import ImportRow, ImportState
+from connector.domain.rows import AnyRow, ImportRow, ImportState
 from connector.engine.committer import Committer
 from connector.engine.services import Services
 from connector.engine.tickets import Ticket
 from connector.errors import Rejected, Stage
 from connector.ports import PartitionLog
+
+#: States in which an import waits for itself.
+_PARKABLE = (ImportState.WAITING, ImportState.INTENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,12 @@ class ImportBook:
         self._kept: dict[ImportId, _Kept] = {}
         self.parked: set[ImportId] = set()
 
+    def restore(self, rows: Iterable[tuple[str, AnyRow | None]], position: int) -> None:
+        """Count who is parked already: open, with a copy below the offset where reading goes on."""
+        for entity, row in rows:
+            if isinstance(row, ImportRow) and row.state in _PARKABLE and row.held is not None and row.held < position:
+                self.parked.add(ImportId(entity.removeprefix("import/")))
+
     def keep(self, copy: ArrivalCopy, ticket: Ticket) -> None:
         """Work on this copy has begun; its offset waits."""
         self._kept[copy.import_id] = _Kept(copy, ticket)
@@ -55,7 +65,12 @@ class ImportBook:
             if original is None:
                 raise Rejected("the arrival was deleted before it could be read", stage=Stage.FETCH)
             value = original.value
-        return read_arrival(value, copy.headers, copy.at)
+        received = read_arrival(value, copy.headers, copy.at)
+        if received.import_id != copy.import_id:
+            # Repaired on its way back from the dead letters: its data may name it otherwise, its import is the same.
+            key = received.arrival.document_id or copy.import_id
+            received = replace(received, import_id=copy.import_id, document_key=key)
+        return received
 
     async def arrival_of(self, import_id: ImportId, row: ImportRow) -> ReceivedArrival | None:
         """The arrival of an import for its metadata; None when nothing needs or has it any more."""
@@ -74,13 +89,17 @@ class ImportBook:
             return None
         return read_copy(record.key, record.value, record.headers, record.offset)
 
-    def wait(self, import_id: ImportId, row: ImportRow, *, park: bool = True) -> None:
-        """Commit the row; finish the copy's offset too when the wait is long."""
+    def wait(self, import_id: ImportId, row: ImportRow, *, park: bool | None = None) -> None:
+        """Commit the row; finish the copy's offset too when the wait is long, or as `park` says."""
+        now, was_overdue = self._services.rossum.now(), row.overdue
+        row = rules.watched(row, now=now, deadline=self._services.imports.deadline)
+        if row.overdue and not was_overdue:
+            self._services.telemetry.import_overdue(import_id, row.state)
         outcome = Outcome(rows={import_entity(import_id): row})
-        soon = rules.later(self._services.rossum.now(), rules.PARK_AFTER)
-        if park and row.due is not None and row.due > soon:
+        is_long = row.due is not None and row.due > rules.later(now, rules.PARK_AFTER)
+        if is_long if park is None else park:
             self.parked.add(import_id)
-            self._services.telemetry.import_parked(import_id, row.attempt, row.due, row.reason or "")
+            self._services.telemetry.import_parked(import_id, row.attempt, row.due or "", row.reason or "")
             self.release(import_id, outcome, [])
         else:
             self._committer.submit(outcome)

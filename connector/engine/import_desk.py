@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from connector.domain import import_state as rules
 from connector.domain.copies import ArrivalCopy, read_copy
 from connector.domain.ids import ImportId
-from connector.domain.messages import MarkSeen
+from connector.domain.messages import MarkSeen, NotYours
 from connector.engine.committer import Committer
 from connector.engine.import_book import ImportBook
 from connector.engine.import_steps import ImportSteps
 from connector.engine.ledger_view import LedgerView
 from connector.engine.services import Services
 from connector.engine.tickets import Ticket
+from connector.errors import ConnectorError
 from connector.ports import InnerRecord, PartitionLog, UploadGate
 
 #: Parked imports of a partition; with more its intake pauses, visibly.
@@ -32,6 +33,7 @@ class _Mail:
 
     copies: list[tuple[ArrivalCopy, Ticket]] = field(default_factory=list)
     marks: list[tuple[MarkSeen, Ticket]] = field(default_factory=list)
+    refusals: list[tuple[NotYours, Ticket]] = field(default_factory=list)
     timer: bool = False
 
 
@@ -56,6 +58,11 @@ class ImportDesk:
         self._mail: dict[ImportId, _Mail] = {}
         self._busy: set[ImportId] = set()
 
+    def restore(self, position: int) -> None:
+        """Take over what a former owner has parked; `position` is where reading of `imports` goes on."""
+        state = self._view.state
+        self._book.restore(((entity, state.get(entity)) for entity in state.open()), position)
+
     @property
     def wants_more(self) -> bool:
         """Whether new copies should be taken from `imports`."""
@@ -65,6 +72,11 @@ class ImportDesk:
     def parked(self) -> int:
         """Imports that wait with their offset finished."""
         return len(self._book.parked)
+
+    @property
+    def parked_imports(self) -> frozenset[ImportId]:
+        """Which they are."""
+        return frozenset(self._book.parked)
 
     @property
     def running(self) -> int:
@@ -87,6 +99,11 @@ class ImportDesk:
         self._mail.setdefault(mark.import_id, _Mail()).marks.append((mark, ticket))
         self._start(mark.import_id)
 
+    def take_refusal(self, refusal: NotYours, ticket: Ticket) -> None:
+        """A message of `work`."""
+        self._mail.setdefault(refusal.import_id, _Mail()).refusals.append((refusal, ticket))
+        self._start(refusal.import_id)
+
     async def run(self) -> None:
         """Start what is due until cancelled."""
         while True:
@@ -106,11 +123,23 @@ class ImportDesk:
     async def _work(self, import_id: ImportId) -> None:
         try:
             while mail := self._mail.pop(import_id, None):
-                if mail.marks:
-                    await self._steps.take_marks(import_id, mail.marks)
-                for copy, ticket in mail.copies:
-                    await self._steps.take_copy(copy, ticket)
-                if mail.timer:
-                    await self._steps.take_timer(import_id)
+                await self._answer(import_id, mail)
         finally:
             self._busy.discard(import_id)
+
+    async def _answer(self, import_id: ImportId, mail: _Mail) -> None:
+        """Do what waits for one import; a defect that one of them shows must not stop all the others."""
+        try:
+            if mail.marks:
+                await self._steps.take_marks(import_id, mail.marks)
+            if mail.refusals:
+                self._steps.take_refusals(import_id, mail.refusals)
+            for copy, ticket in mail.copies:
+                await self._steps.take_copy(copy, ticket)
+            if mail.timer:
+                await self._steps.take_timer(import_id)
+        except ConnectorError:
+            raise
+        except Exception as error:  # noqa: BLE001 - told with its traceback, and ended by an event
+            self._services.telemetry.failed_unexpectedly(f"import {import_id}", error)
+            await self._steps.end_by_defect(import_id, error, [ticket for _, ticket in (*mail.marks, *mail.refusals)])

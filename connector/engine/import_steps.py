@@ -8,18 +8,25 @@ from connector.domain.copies import ArrivalCopy
 from connector.domain.ids import ImportId, import_entity
 from connector.domain.import_outcome import ImportFacts
 from connector.domain.import_state import Announcement, Copy
-from connector.domain.messages import MarkSeen
+from connector.domain.messages import MarkSeen, NotYours
 from connector.domain.outcome import NOTHING, Outcome
 from connector.domain.rows import ImportRow, ImportState
 from connector.engine.committer import Committer
 from connector.engine.import_book import ImportBook
+from connector.engine.import_settling import Settling
 from connector.engine.ledger_view import LedgerView
 from connector.engine.resolver import Ask, Resolver
 from connector.engine.services import Services
 from connector.engine.tickets import Ticket
-from connector.engine.uploader import Accepted, Again, Cause, Refused, Unknown, Uploader
+from connector.engine.uploader import Accepted, Again, Cause, Known, Refused, Unknown, Uploader
 from connector.errors import NotOurs, Rejected, Retryable, Stage
 from connector.ports import UploadGate
+
+#: Failed attempts that count: the stage at which the import ends when they never stop, and the pauses between them.
+_COUNTED = {
+    Cause.SOURCE: (Stage.FETCH, rules.RETRY_PAUSES),
+    Cause.BROKEN: (Stage.UPLOAD, rules.BROKEN_PAUSES),
+}
 
 
 class ImportSteps:
@@ -34,6 +41,7 @@ class ImportSteps:
         self._book = book
         self._uploader = Uploader(services, committer, gate=gate)
         self._resolver = Resolver(services)
+        self._settling = Settling(services, committer, book)
         self._facts = ImportFacts(services.identity)
 
     async def take_marks(self, import_id: ImportId, marks: list[tuple[MarkSeen, Ticket]]) -> None:
@@ -45,31 +53,44 @@ class ImportSteps:
             return
         now, task_after = self._services.rossum.now(), self._services.imports.task_after
         after = rules.marks(row, [mark for mark, _ in marks], now=now, task_after=task_after)
+        if any(mark.annotation in after.pending for mark, _ in marks):
+            after = replace(after, due=rules.later(now, 0))
         if after.state is not row.state:
             self._services.telemetry.upload_resolved("mark", import_id=import_id)
-        await self._settle(import_id, row, after, tickets)
+        await self._settling.settle(import_id, row, after, tickets)
 
-    async def _settle(self, import_id: ImportId, before: ImportRow, after: ImportRow, tickets: list[Ticket]) -> None:
-        """Commit what is known of an import that Rossum has: accepted, and perhaps its end."""
-        received = await self._book.arrival_of(import_id, after)
-        outcome = Outcome(rows={import_entity(import_id): after})
-        if after.state is ImportState.ACCEPTED and before.state is not ImportState.ACCEPTED:
-            outcome = self._facts.accepted(import_id, after, received)
-        if before.state is not ImportState.ACCEPTED or after != before:
-            end = rules.ending(after)
-            if end is not None and end.completed:
-                outcome = self._facts.completed(import_id, end.row, received, outcome)
-            elif end is not None:
-                error = Rejected(end.row.reason or "", stage=Stage.EXTRACT)
-                await self._book.fail(import_id, after, error, tickets, events=outcome)
-                return
-        self._book.release(import_id, outcome, tickets)
+    async def end_by_defect(self, import_id: ImportId, error: Exception, tickets: list[Ticket]) -> None:
+        """A step raised what it never should: the import ends, so that a person hears of it and others go on.
+
+        With a copy at hand it becomes a dead letter that can be sent again; an upload that may have happened, and
+        whatever Rossum has already, is left to a person as `ambiguous`.
+        """
+        row = self._view.import_row(import_entity(import_id)) or ImportRow(ImportState.WAITING, import_id)
+        sentence = f"a defect of the connector ({type(error).__name__}); its log has the details"
+        if row.state is ImportState.WAITING:
+            await self._book.fail(import_id, row, Rejected(sentence, stage=Stage.VALIDATE), tickets)
+        elif row.open:
+            row = replace(row, state=ImportState.AMBIGUOUS, due=None, reason=sentence)
+            self._book.release(import_id, Outcome(rows={import_entity(import_id): row}), tickets)
+        else:
+            self._book.release(import_id, NOTHING, tickets)
+
+    def take_refusals(self, import_id: ImportId, refusals: list[tuple[NotYours, Ticket]]) -> None:
+        """Annotations that this import claimed belong to another one."""
+        tickets = [ticket for _, ticket in refusals]
+        row = self._view.import_row(import_entity(import_id))
+        if row is None or row.state is not ImportState.INTENT:
+            self._committer.submit(NOTHING, tickets)
+            return
+        others = {*row.not_ours, *(refusal.annotation for refusal, _ in refusals)}
+        row = replace(row, not_ours=tuple(sorted(others)))
+        self._committer.submit(Outcome(rows={import_entity(import_id): row}), tickets)
 
     async def take_copy(self, copy: ArrivalCopy, ticket: Ticket) -> None:
         """An arrival was announced, copied again, or read again after a restart."""
         entity = import_entity(copy.import_id)
         row = self._view.import_row(entity)
-        announced = Announcement(copy.at.partition, copy.at.offset, copy.held)
+        announced = Announcement(copy.at.partition, copy.at.offset, copy.held, copy.follows)
         meaning = rules.meaning(row, announced)
         if meaning is Copy.REPEATED or (row is not None and meaning is Copy.NOTED):
             self._services.telemetry.arrival_repeated()
@@ -115,7 +136,15 @@ class ImportSteps:
         elif row.state is ImportState.INTENT:
             await self._resolve(copy.import_id, row)
         else:
-            await self._attempt(copy.import_id, row, await self._book.read(copy))
+            await self._attempt_copy(copy, row)
+
+    async def _attempt_copy(self, copy: ArrivalCopy, row: ImportRow) -> None:
+        try:
+            received = await self._book.read(copy)
+        except Rejected as error:
+            await self._book.fail(copy.import_id, row, error)
+            return
+        await self._attempt(copy.import_id, row, received)
 
     async def _attempt(self, import_id: ImportId, row: ImportRow, received: ReceivedArrival) -> None:
         services = self._services
@@ -135,8 +164,12 @@ class ImportSteps:
                 )
                 self._book.release(import_id, self._facts.accepted(import_id, after, received), [])
             case Unknown():
-                row = rules.look_again(result.row, now=now, settle=services.imports.settle)
-                self._book.wait(import_id, replace(row, reason=result.reason))
+                row = rules.unknown(
+                    result.row, reason=result.reason, sha256=result.sha256, now=now, settle=services.imports.settle
+                )
+                self._book.wait(import_id, row)
+            case Known():
+                await self._settling.take_identical(import_id, result, received)
             case Refused():
                 await self._book.fail(import_id, result.row, result.error)
             case Again():
@@ -144,16 +177,16 @@ class ImportSteps:
 
     async def _retry(self, import_id: ImportId, result: Again) -> None:
         imports, now = self._services.imports, self._services.rossum.now()
-        if result.cause is not Cause.SOURCE:
-            # Not the message's fault: no attempt, no parking.
+        if result.cause not in _COUNTED:
+            # Not the message's fault: no attempt. One queue alone must not keep the others from being taken.
             pause = result.pause if result.pause is not None else rules.RETRY_PAUSES[0]
             row = replace(result.row, state=ImportState.WAITING, reason=result.reason, due=rules.later(now, pause))
-            self._book.wait(import_id, row, park=False)
+            self._book.wait(import_id, row, park=result.cause is Cause.QUEUE)
             return
-        row_or_none = rules.retry(result.row, reason=result.reason, now=now, retry_for=imports.retry_for)
+        stage, pauses = _COUNTED[result.cause]
+        row_or_none = rules.retry(result.row, reason=result.reason, now=now, retry_for=imports.retry_for, pauses=pauses)
         if row_or_none is None:
-            reason = f"gave up after {imports.retry_for / 3600:g} h: {result.reason}"
-            await self._book.fail(import_id, result.row, Rejected(reason, stage=Stage.FETCH))
+            await self._settling.give_up(import_id, result.row, result.reason, stage)
         else:
             self._book.wait(import_id, row_or_none)
 
@@ -162,6 +195,8 @@ class ImportSteps:
         row = self._view.import_row(import_entity(import_id))
         if row is None or row.due is None or row.due > rules.later(self._services.rossum.now(), 0):
             return
+        if row.pending or row.strangers:
+            row = await self._settling.tend_twins(import_id, row)
         if row.state is ImportState.WAITING:
             await self._try_again(import_id, row)
         elif row.state is ImportState.INTENT:
@@ -175,7 +210,7 @@ class ImportSteps:
             error = Rejected("the copy of the arrival is gone from the imports topic", stage=Stage.FETCH)
             await self._book.fail(import_id, row, error)
             return
-        await self._attempt(import_id, row, await self._book.read(copy))
+        await self._attempt_copy(copy, row)
 
     async def _resolve(self, import_id: ImportId, row: ImportRow) -> None:
         """Look whether the upload happened; upload again only when it certainly did not."""
@@ -191,27 +226,32 @@ class ImportSteps:
             now, task_after = self._services.rossum.now(), self._services.imports.task_after
             after = rules.marks(row, found.marks, now=now, task_after=task_after)
             self._services.telemetry.upload_resolved("found", import_id=import_id)
-            await self._settle(import_id, row, after, [])
-        elif found.settled and not found.claims and received is not None:
-            self._services.telemetry.upload_resolved("nothing", import_id=import_id)
-            await self._attempt(import_id, replace(row, due=None), received)
-        elif found.settled:
+            await self._settling.settle(import_id, row, after, [])
+        elif not found.settled or (found.claim is not None and found.patient):
+            if found.claim is not None:
+                self._committer.submit(Outcome(messages=(found.claim,)))
+            self._book.wait(import_id, found.row)
+        elif found.claim is not None or found.doubtful or received is None:
             self._services.telemetry.upload_resolved("ambiguous", import_id=import_id)
             row = replace(row, state=ImportState.AMBIGUOUS, due=None)
             self._book.release(import_id, Outcome(rows={import_entity(import_id): row}), [])
         else:
-            if found.claims:
-                self._committer.submit(Outcome(messages=found.claims))
-            self._book.wait(import_id, found.row)
+            self._services.telemetry.upload_resolved("nothing", import_id=import_id)
+            await self._upload_again(import_id, row, received)
+
+    async def _upload_again(self, import_id: ImportId, row: ImportRow, received: ReceivedArrival) -> None:
+        imports, now = self._services.imports, self._services.rossum.now()
+        if rules.is_given_up(row, now=now, retry_for=imports.retry_for):
+            await self._settling.give_up(import_id, row, row.reason or "no upload was ever confirmed", Stage.UPLOAD)
+            return
+        await self._attempt(import_id, replace(row, due=None), received)
 
     async def _ask_task(self, import_id: ImportId, row: ImportRow) -> None:
         try:
-            asked = await self._resolver.ask(import_id, row)
+            await self._take_answer(import_id, row, await self._resolver.ask(import_id, row))
         except (Retryable, NotOurs):
             due = rules.later(self._services.rossum.now(), rules.PARK_AFTER)
             self._committer.submit(Outcome(rows={import_entity(import_id): replace(row, due=due)}))
-            return
-        await self._take_answer(import_id, row, asked)
 
     async def _take_answer(self, import_id: ImportId, row: ImportRow, asked: Ask) -> None:
         if asked.error is not None:
@@ -219,6 +259,25 @@ class ImportSteps:
             return
         if asked.messages:
             self._committer.submit(Outcome(messages=asked.messages))
-        if asked.row.overdue and not row.overdue:
-            self._services.telemetry.upload_resolved("overdue", import_id=import_id)
-        await self._settle(import_id, row, asked.row, [])
+        after = rules.watched(asked.row, now=self._services.rossum.now(), deadline=self._services.imports.deadline)
+        if after.overdue and not row.overdue:
+            self._services.telemetry.import_overdue(import_id, after.state)
+        if asked.forgotten:
+            await self._look_for_forgotten(import_id, row, after)
+        else:
+            await self._settling.settle(import_id, row, after, [])
+
+    async def _look_for_forgotten(self, import_id: ImportId, before: ImportRow, row: ImportRow) -> None:
+        """The task has expired without an annotation that we know: it is there without our mark, or there is none."""
+        received = await self._book.arrival_of(import_id, row)
+        found = await self._resolver.look(import_id, row, received)
+        if found.marks:
+            now, task_after = self._services.rossum.now(), self._services.imports.task_after
+            after = rules.marks(row, found.marks, now=now, task_after=task_after)
+            await self._settling.settle(import_id, before, after, [])
+        elif found.claim is not None or found.doubtful:
+            messages = (found.claim,) if found.claim is not None else ()
+            self._committer.submit(Outcome(rows={import_entity(import_id): row}, messages=messages))
+        else:
+            reason = "Rossum has forgotten the import task and shows no document of it"
+            await self._book.fail(import_id, row, Rejected(reason, stage=Stage.TASK))

@@ -6,11 +6,15 @@ class OffsetTracker:
 
     A log may have gaps (trimmed records, control records), so the tracker goes by what was delivered, never by
     arithmetic on offsets.
+
+    Attributes:
+        messages: How many messages of the delivered records are not finished; a record may hold several.
     """
 
     def __init__(self, position: int) -> None:
         self._position = position
         self._unfinished: dict[int, float] = {}
+        self.messages = 0
 
     @property
     def position(self) -> int:
@@ -19,7 +23,7 @@ class OffsetTracker:
 
     @property
     def unfinished(self) -> int:
-        """How many delivered messages are not finished."""
+        """How many delivered records are not finished."""
         return len(self._unfinished)
 
     @property

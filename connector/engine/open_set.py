@@ -40,6 +40,9 @@ class OpenSet:
             self._next.pop(annotation, None)
 
     def _set(self, annotation: AnnotationId, due: float) -> None:
+        # Two decisions in one moment of the clock must not leave two entries that both look true.
+        if self._next.get(annotation) == due:
+            return
         self._next[annotation] = due
         heapq.heappush(self._heap, (due, annotation))
 

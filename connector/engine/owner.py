@@ -5,19 +5,29 @@ first error of a commit ends the ownership: what is in memory may be ahead of or
 restore tells.
 """
 
-import asyncio
-from collections.abc import Coroutine, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from connector.contracts.catalogue import TopicRole
 from connector.domain.ids import AnnotationId
-from connector.domain.messages import Hint, Linked, MarkSeen, Recovered, SweepNow, WorkMessage, decode_work
+from connector.domain.messages import (
+    Hint,
+    Linked,
+    MarkSeen,
+    NotYours,
+    Recovered,
+    SweepNow,
+    TwinOf,
+    WorkMessage,
+    decode_work,
+)
 from connector.domain.rows import AnnotationRow
 from connector.engine.annotation_desk import AnnotationDesk
 from connector.engine.committer import Committer, Encode
+from connector.engine.crew import Crew
 from connector.engine.import_desk import ImportDesk
 from connector.engine.ledger_view import LedgerView
 from connector.engine.offsets import OffsetTracker
+from connector.engine.push_watch import WATCHED_BY, PushWatch
 from connector.engine.services import Services
 from connector.engine.sweep_desk import SweepDesk
 from connector.engine.tickets import Ticket
@@ -51,8 +61,7 @@ class Owner:
         self._view = LedgerView(state)
         self._lost = False
         self._stopping = False
-        self._tasks: asyncio.TaskGroup | None = None
-        self._waiting: list[Coroutine[Any, Any, None]] = []
+        self._crew = Crew()
         self._committer = Committer(
             partition,
             log=log,
@@ -64,8 +73,10 @@ class Owner:
             clock=services.clock,
             now=services.rossum.now,
         )
-        self.annotations = AnnotationDesk(services, self._view, self._committer, spawn=self._spawn)
-        self.imports = ImportDesk(services, self._view, self._committer, log, spawn=self._spawn, gate=self._still_ours)
+        self.annotations = AnnotationDesk(services, self._view, self._committer, spawn=self._crew.take)
+        self.imports = ImportDesk(
+            services, self._view, self._committer, log, spawn=self._crew.take, gate=self._still_ours
+        )
         self._sweeps = SweepDesk(services, self._view, self._committer, partition=partition)
         self._work_paused = False
 
@@ -84,15 +95,24 @@ class Owner:
         """Below these offsets everything is finished."""
         return {role: tracker.committable for role, tracker in self.trackers.items()}
 
+    @property
+    def trimmable(self) -> Mapping[TopicRole, int]:
+        """Offsets that this ownership has committed and below which no row of it holds anything."""
+        offsets = dict(self._committer.committed)
+        held = self.state.lowest_held()
+        if held is not None and TopicRole.IMPORTS in offsets:
+            offsets[TopicRole.IMPORTS] = min(offsets[TopicRole.IMPORTS], held)
+        return offsets
+
     def wants(self, role: TopicRole) -> bool:
         """Whether more records of that log should be read now."""
         if self._stopping:
             return False
         if role is TopicRole.IMPORTS:
-            in_flight = self.trackers[role].unfinished
+            in_flight = self.trackers[role].messages
             return in_flight < self._services.imports.in_flight and self.imports.wants_more
         limit = UNDECIDED_LIMIT // 2 if self._work_paused else UNDECIDED_LIMIT
-        self._work_paused = self.annotations.undecided >= limit
+        self._work_paused = self.trackers[role].messages >= limit or self._committer.is_full
         return not self._work_paused
 
     def deliver(self, role: TopicRole, records: Sequence[InnerRecord]) -> None:
@@ -102,19 +122,18 @@ class Owner:
         for record in records:
             if not tracker.deliver(record.offset, now=now):
                 continue
-            ticket = Ticket(role, tracker, record.offset, remaining=1)
             if role is TopicRole.IMPORTS:
-                self.imports.take_copy(record, ticket)
+                self.imports.take_copy(record, Ticket(role, tracker, record.offset, remaining=1))
             else:
-                self._take_work(record, ticket)
+                self._take_work(record, tracker)
 
-    def _take_work(self, record: InnerRecord, ticket: Ticket) -> None:
+    def _take_work(self, record: InnerRecord, tracker: OffsetTracker) -> None:
         try:
             messages = decode_work(record.value or b"[]")
         except ValueError:
             # Only this product writes here; what it can't read holds no authority and nothing is lost by passing on.
             messages = []
-        ticket.remaining = max(len(messages), 1)
+        ticket = Ticket(TopicRole.WORK, tracker, record.offset, remaining=max(len(messages), 1))
         if not messages:
             ticket.done()
         for message in messages:
@@ -122,25 +141,21 @@ class Owner:
 
     def _take(self, message: WorkMessage, ticket: Ticket) -> None:
         match message:
-            case Hint() | Linked():
+            case Hint() | Linked() | TwinOf():
                 self.annotations.take(message, ticket)
             case MarkSeen():
                 self.imports.take_mark(message, ticket)
+            case NotYours():
+                self.imports.take_refusal(message, ticket)
             case SweepNow() | Recovered():
                 self._sweeps.take(message, ticket)
 
     def _still_ours(self) -> bool:
-        return not self._lost
+        return not self._lost and self._services.lease.holds
 
     def lose(self) -> None:
         """The partition is somebody else's now: nothing may be finished any more."""
         self._lost = True
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        if self._tasks is None:
-            self._waiting.append(work)
-        else:
-            self._tasks.create_task(work)
 
     async def run(self) -> None:
         """Work until cancelled.
@@ -150,20 +165,16 @@ class Owner:
         """
         self._restore_open()
         try:
-            async with asyncio.TaskGroup() as tasks:
-                self._tasks = tasks
-                for work in self._waiting:
-                    tasks.create_task(work)
-                self._waiting.clear()
-                tasks.create_task(self._committer.run())
-                tasks.create_task(self.annotations.run())
-                tasks.create_task(self.imports.run())
-                tasks.create_task(self._sweeps.run())
-                tasks.create_task(self._reread_open())
+            async with self._crew.working():
+                self._crew.take(self._committer.run())
+                self._crew.take(self.annotations.run())
+                self._crew.take(self.imports.run())
+                self._crew.take(self._sweeps.run())
+                self._crew.take(self._reread_open())
+                if self.partition == WATCHED_BY:
+                    self._crew.take(PushWatch(self._services).run())
         finally:
             self._lost = True
-            for work in self._waiting:
-                work.close()
 
     def _restore_open(self) -> None:
         ids = [
@@ -171,6 +182,7 @@ class Owner:
             for entity in self.state.open()
             if isinstance(self.state.get(entity), AnnotationRow)
         ]
+        self.imports.restore(self.trackers[TopicRole.IMPORTS].position)
         self.annotations.open.restore(ids, now=self._services.clock.monotonic(), spread=OPEN_SPREAD)
 
     async def _reread_open(self) -> None:

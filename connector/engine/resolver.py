@@ -1,22 +1,25 @@
 """Finds out by looking: whether an upload with an unknown outcome happened, and what an accepted one became."""
 
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from connector.contracts.arrivals import ReceivedArrival
+from connector.contracts.arrivals import InlineSource, ReceivedArrival
 from connector.domain import import_state as rules
 from connector.domain.annotation_state import UNFINISHED
 from connector.domain.ids import AnnotationId, ImportId
 from connector.domain.messages import Linked, MarkSeen
-from connector.domain.readings import AnnotationReading, DocumentReading
+from connector.domain.readings import AnnotationReading, ContentReading, DocumentReading
 from connector.domain.rows import ImportRow
+from connector.domain.twins import WINDOW
 from connector.engine.services import Services
-from connector.errors import Rejected, Stage
+from connector.errors import Rejected, Retryable, Stage
 
-#: How long after the intent (seconds) a document may still be the work of that upload.
-WINDOW = 3600.0
-#: Seconds between two questions about a task that is still running.
-ASK_AGAIN = 60.0
+#: Seconds between two questions about an import that is not finished: a quarter of its age, within these.
+ASK_AGAIN, ASK_SELDOM = 60.0, 3600.0
+#: Seconds after the settle time for which owners of annotations are given time to answer a claim.
+CLAIM_PATIENCE = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,24 +28,37 @@ class Look:
 
     Attributes:
         marks: Annotations that carry our mark: it happened.
-        claims: Unmarked, but the same name, queue, window and content: their owners are asked to link them.
+        claim: The likeliest without a mark, with the same queue and content: its owner is asked to link it.
+        doubtful: Something is there that may be ours, and nothing can tell.
         settled: The settle time has passed: what is not there will not come.
+        patient: Whether an answer to a claim may still come.
         row: The row waiting for the next look.
     """
 
     marks: tuple[MarkSeen, ...]
-    claims: tuple[Linked, ...]
+    claim: Linked | None
+    doubtful: bool
     settled: bool
+    patient: bool
     row: ImportRow
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What a task and its upload object said."""
+    """What a task and its upload object said.
+
+    Attributes:
+        forgotten: The task has expired and no annotation is known: only a look-up can tell what became of it.
+    """
 
     row: ImportRow
     messages: tuple[Linked, ...] = ()
     error: Rejected | None = None
+    forgotten: bool = False
+
+
+#: A document, and its annotation as far as Rossum shows one.
+Candidate = tuple[AnnotationReading | None, DocumentReading]
 
 
 class Resolver:
@@ -61,103 +77,150 @@ class Resolver:
         """
         rossum, settle = self._services.rossum, self._services.imports.settle
         settled = rules.has_settled(row, now=rossum.now(), settle=settle)
+        candidates = await self._candidates(row, by_name=not settled)
+        marks = tuple(
+            mark_of(import_id, reading, document)
+            for reading, document in candidates
+            if reading and reading.mark and reading.mark.import_id == import_id and reading.id not in row.earlier
+        )
+        claim, doubtful = None, False
+        if not marks:
+            claim, doubtful = await self._compared(import_id, row, received, candidates)
+        patient = not rules.has_settled(row, now=rossum.now(), settle=settle + CLAIM_PATIENCE)
+        following = rules.look_again(row, now=rossum.now(), settle=settle)
+        return Look(marks, claim, doubtful, settled, patient, following)
+
+    async def _candidates(self, row: ImportRow, *, by_name: bool) -> list[Candidate]:
+        """Documents that may be the work of the upload."""
+        rossum = self._services.rossum
         started = datetime.fromisoformat(row.intent_at or "")
-        documents = await rossum.find_documents(
-            file_name=None if settled else row.file_name,
-            after=started - timedelta(seconds=rules.CLOCK_MARGIN),
+        first = datetime.fromisoformat(row.first_intent or row.intent_at or "")
+        found = await rossum.find_documents(
+            file_name=row.file_name if by_name else None,
+            after=first - timedelta(seconds=rules.CLOCK_MARGIN),
             before=started + timedelta(seconds=WINDOW),
         )
-        of_document = {a: document for document in documents for a in document.annotations}
-        readings = await rossum.annotations(of_document) if of_document else {}
-        marks = tuple(
-            _mark(import_id, reading, of_document[reading.id])
-            for reading in readings.values()
-            if reading.mark is not None and reading.mark.import_id == import_id
-        )
-        claims: tuple[Linked, ...] = ()
-        if not marks and received is not None:
-            claims = await self._claims(
-                import_id,
-                row,
-                received,
-                [(reading, of_document[reading.id]) for reading in readings.values() if reading.mark is None],
-            )
-        return Look(marks, claims, settled, rules.look_again(row, now=rossum.now(), settle=settle))
+        readings = await rossum.annotations({annotation for d in found for annotation in d.annotations})
+        candidates: list[Candidate] = []
+        for document in found:
+            candidates += [(readings.get(annotation), document) for annotation in document.annotations]
+            candidates += [] if document.annotations else [(None, document)]
+        return candidates
 
-    async def _claims(
+    async def _compared(
         self,
         import_id: ImportId,
         row: ImportRow,
-        received: ReceivedArrival,
-        unmarked: list[tuple[AnnotationReading, DocumentReading]],
-    ) -> tuple[Linked, ...]:
-        candidates = [(r, d) for r, d in unmarked if d.file_name == row.file_name and d.parent is None]
-        if not candidates:
-            return ()
-        wanted = row.sha256 or await self._content_hash(received)
-        claims = []
-        for reading, document in candidates:
-            if await self._services.rossum.document_sha256(document.url) == wanted:
-                claims.append(Linked(reading.id, import_id, row.document_key, reading.queue))
-        return tuple(claims)
+        received: ReceivedArrival | None,
+        candidates: Sequence[Candidate],
+    ) -> tuple[Linked | None, bool]:
+        """The first whose content is what was sent, and whether there is something else that might be ours."""
+        alike = [
+            (reading, document)
+            for reading, document in candidates
+            if document.parent is None
+            and _alike(document.file_name, row.file_name or "")
+            and (reading is None or (reading.mark is None and reading.queue == row.queue))
+            and (reading is None or reading.id not in (*row.not_ours, *row.earlier))
+        ]
+        if not alike:
+            return None, False
+        sent = await self._sent(row, received)
+        doubtful = False
+        for reading, document in alike:
+            content = await self._services.rossum.content(document.url)
+            if content is None:
+                continue
+            if reading is not None and content.sha256 == sent.sha256:
+                claim = Linked(
+                    reading.id, import_id, row.document_key, reading.queue, origin=origin_of(row), claim=True
+                )
+                return claim, False
+            doubtful |= content.sha256 == sent.sha256 or sent.may_be(content)
+        return None, doubtful
 
-    async def _content_hash(self, received: ReceivedArrival) -> str | None:
+    async def _sent(self, row: ImportRow, received: ReceivedArrival | None) -> "_Sent":
+        """What the upload sent, as far as it can be known now: the source may have changed since."""
+        if row.sha256 is not None:
+            return _Sent(row.sha256, row.size, is_certain=True)
+        if received is None:
+            return _Sent(None, row.size)
+        source = received.arrival.source
         try:
-            async with self._services.documents.open(received.arrival.source) as document:
+            async with self._services.documents.open(source) as document:
                 async for _ in document.chunks:
                     pass
-                return document.sha256()
-        except Rejected:
-            return None
+                return _Sent(document.sha256(), row.size, is_certain=isinstance(source, InlineSource))
+        except (Rejected, Retryable):
+            return _Sent(None, row.size)
 
-    async def ask(  # noqa: PLR0911 - one return per answer
-        self, import_id: ImportId, row: ImportRow
-    ) -> Ask:
+    async def ask(self, import_id: ImportId, row: ImportRow) -> Ask:
         """What became of an accepted upload whose mark did not show up (or that may hold several documents).
 
         Raises:
             Retryable, NotOurs: Rossum can't tell now.
         """
-        rossum = self._services.rossum
-        now = rossum.now()
+        now = self._services.rossum.now()
         accepted = datetime.fromisoformat(row.accepted_at or rules.later(now, 0))
-        overdue = row.overdue or now >= accepted + timedelta(seconds=self._services.imports.deadline)
-        pause = min(ASK_AGAIN, self._services.imports.task_after)
-        waiting = replace(row, overdue=overdue, due=rules.later(now, pause))
-        if row.expected is not None or row.task is None:
+        least = min(ASK_AGAIN, self._services.imports.task_after)
+        pause = min(max((now - accepted).total_seconds() / 4, least), ASK_SELDOM)
+        waiting = replace(row, due=rules.later(now, pause))
+        if row.expected is not None or row.task is None or (row.single and row.annotations):
             return self._await_annotations(import_id, waiting)
-        task = await rossum.task(row.task)
+        return await self._ask_task(import_id, waiting, row.task)
+
+    async def _ask_task(self, import_id: ImportId, row: ImportRow, url: str) -> Ask:
+        task = await self._services.rossum.task(url)
         if task is None:
-            return self._await_annotations(import_id, replace(waiting, overdue=True, task=None))
+            return self._await_annotations(import_id, replace(row, overdue=True, task=None))
         if task.status == "failed":
             reason = f"Rossum's import task failed: {task.detail or task.code or 'no reason given'}"
             return Ask(row, error=Rejected(reason, stage=Stage.TASK))
-        if task.status != "succeeded" or task.upload is None:
-            return Ask(waiting)
-        upload = await rossum.upload_object(task.upload)
+        upload = None
+        if task.status == "succeeded" and task.upload is not None:
+            upload = await self._services.rossum.upload_object(task.upload)
         if upload is None:
-            return Ask(waiting)
+            return Ask(row)
         if not upload.annotations:
             return Ask(row, error=Rejected("the upload ended without an annotation", stage=Stage.TASK))
-        return self._await_annotations(import_id, replace(waiting, expected=tuple(upload.annotations)))
+        return self._await_annotations(import_id, replace(row, expected=tuple(upload.annotations)))
 
     def _await_annotations(self, import_id: ImportId, row: ImportRow) -> Ask:
         """All ids are known, or no more can be: ask the owners of those that have not answered."""
         expected = row.expected
         if expected is None and row.annotations:
-            expected = tuple(int(annotation) for annotation in row.annotations)
+            expected = tuple(int(annotation) for annotation in row.annotations if annotation not in row.twins)
         if expected is None:
-            return Ask(row)
+            return Ask(row, forgotten=True)
         row = replace(row, expected=expected)
         messages = tuple(
-            Linked(AnnotationId(annotation), import_id, row.document_key)
+            Linked(AnnotationId(annotation), import_id, row.document_key, origin=origin_of(row))
             for annotation in expected
             if row.annotations.get(str(annotation), "importing") in UNFINISHED
         )
         return Ask(row, messages)
 
 
-def _mark(import_id: ImportId, reading: AnnotationReading, document: DocumentReading) -> MarkSeen:
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """What an upload sent.
+
+    Attributes:
+        sha256: Of the source as it is now where nothing better is known, None where it can't be read.
+        is_certain: Whether the hash is that of the bytes that were sent.
+    """
+
+    sha256: str | None
+    size: int | None
+    is_certain: bool = False
+
+    def may_be(self, content: ContentReading) -> bool:
+        """Whether it may have been that content although the hash says no."""
+        return not self.is_certain and self.size in (None, content.size)
+
+
+def mark_of(import_id: ImportId, reading: AnnotationReading, document: DocumentReading) -> MarkSeen:
+    """What an annotation that carries the mark of an import would tell it."""
     return MarkSeen(
         import_id,
         reading.id,
@@ -167,3 +230,18 @@ def _mark(import_id: ImportId, reading: AnnotationReading, document: DocumentRea
         created_at=reading.created_at,
         queue=reading.queue,
     )
+
+
+def _alike(shown: str, sent: str) -> bool:
+    """Whether a name may be what Rossum made of another: it may replace what is neither letter nor digit."""
+    return _bare(shown) == _bare(sent)
+
+
+def _bare(name: str) -> str:
+    return re.sub(r"[\W_]+", "", name).casefold()
+
+
+def origin_of(row: ImportRow) -> Mapping[str, str]:
+    """Where the arrival of an import came from, as links tell it."""
+    told = {"causation": row.causation, "traceparent": row.traceparent, "tracestate": row.tracestate}
+    return {name: text for name, text in told.items() if text}

@@ -3,14 +3,28 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 from connector.clock import Clock
 from connector.domain.annotation_outcome import AnnotationRules
+from connector.domain.hook_plan import WantedHook
 from connector.domain.identity import Identity
 from connector.domain.ids import QueueId
-from connector.engine.circuits import Circuit
+from connector.domain.push_health import PushHealth
+from connector.engine.circuits import Circuit, QueueCircuits
+from connector.engine.claims import Claims
+from connector.engine.lease import Lease
 from connector.ports import Documents, Rossum, WorkLog
 from connector.telemetry import Telemetry
+
+
+class OnTwin(StrEnum):
+    """What is done about a twin, beside the event."""
+
+    REPORT = "report"
+    #: Postponed, so that nobody exports it unseen.
+    HOLD = "hold"
+    DELETE = "delete"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +40,13 @@ class ImportPolicy:
     file_name: str
     dead_letter_empty: bool
     in_flight: int
+    on_twin: OnTwin = OnTwin.REPORT
+
+    @property
+    def configured(self) -> frozenset[QueueId]:
+        """The queues of the settings; what an arrival names beside them is its own affair."""
+        default = () if self.default_queue is None else (self.default_queue,)
+        return frozenset((*self.queues.values(), *default))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +68,14 @@ class SweepPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Everything an owner uses beside its own partition."""
+    """Everything an owner uses beside its own partition.
+
+    Attributes:
+        hook: Rossum's hook as it should be; None where nobody has said which URL it calls.
+        claimed_queues: Those whose confirmed annotations become exported once they are on Kafka.
+        claims: Takes what is too large for Kafka; None where nobody has said where to.
+        push: What this process has seen of webhooks; shared by its owners.
+    """
 
     partitions: int
     rossum: Rossum
@@ -59,5 +87,11 @@ class Services:
     annotations: AnnotationRules
     imports: ImportPolicy
     sweeps: SweepPolicy
+    hook: WantedHook | None
+    push: PushHealth
     slots: asyncio.Semaphore
     circuit: Circuit
+    queues: QueueCircuits
+    lease: Lease
+    claims: Claims | None = None
+    claimed_queues: frozenset[QueueId] = frozenset()

@@ -23,6 +23,8 @@ from connector.errors import NotOurs, Retryable
 CALLS_A_ROW = 10
 #: Seconds before a failed pass goes on.
 PAUSE_AFTER_FAILURE = 5.0
+#: The sweep whose quiet passes say that webhooks can be trusted again: one voice, not one for each clock.
+TELLING_CLOCK = "exported_at"
 
 
 def clocks_of(partition: int, partitions: int) -> list[str]:
@@ -79,7 +81,7 @@ class SweepDesk:
     async def _run(self, sweep: _Sweep) -> None:
         while True:
             sweep.wake.clear()
-            pause = self._services.sweeps.interval
+            pause = self._services.push.interval(self._services.sweeps.interval)
             try:
                 await self._pass(sweep)
             except (Retryable, NotOurs, Unstable) as error:
@@ -104,7 +106,7 @@ class SweepDesk:
             sweep.asked = asked + sweep.asked
             raise
         sweep.asked_deep = False
-        before, row = row, self._after(row, walk)
+        before, row = row, rules.completed(row, walk)
         recovered, sweep.recovered = sweep.recovered, 0
         # The end of the window names the event: a pass that moves no watermark would name an old one again.
         moved = row.watermark > before.watermark
@@ -113,6 +115,10 @@ class SweepDesk:
         self._forget(sweep, row.watermark)
         seconds = services.clock.monotonic() - started
         services.telemetry.sweep_pass(sweep.clock, (walk.seen, walk.new, recovered), seconds)
+        if sweep.clock == TELLING_CLOCK and not recovered:
+            services.push.quiet()
+        if services.push.has_news():
+            services.telemetry.circuit("push", open=services.push.is_down, reason=f"loss {services.push.loss:.0%}")
 
     def _row(self, clock: str) -> SweepRow:
         sweeps = self._services.sweeps
@@ -131,11 +137,13 @@ class SweepDesk:
             return Walk.begin(row.clock, added, after=start, before=watermark)
         deep = deep or row.deep_at is None or self._deep_is_due(row, now)
         overlap = sweeps.deep_overlap if deep else sweeps.overlap
+        end = now - timedelta(seconds=sweeps.lag)
         return Walk.begin(
             row.clock,
             sweeps.queues,
-            after=watermark - timedelta(seconds=overlap),
-            before=max(now - timedelta(seconds=sweeps.lag), watermark),
+            # Rossum's clock may be set back: what happens then has clocks below the watermark.
+            after=min(watermark, end) - timedelta(seconds=overlap),
+            before=max(end, watermark),
             deep=deep,
         )
 
@@ -160,19 +168,6 @@ class SweepDesk:
             if calls % CALLS_A_ROW == 0:
                 saved = replace(row, walk=walk.saved())
                 self._committer.submit(Outcome(rows={sweep_entity(sweep.clock): saved}))
-
-    def _after(self, row: SweepRow, walk: Walk) -> SweepRow:
-        """The row of a complete pass; a catch-up adds its queues and leaves the watermark."""
-        queues = tuple(sorted({*row.queues, *self._services.sweeps.queues}))
-        if walk.before <= row.watermark and set(row.queues) != set(queues):
-            return replace(row, queues=queues, walk=None)
-        return replace(
-            row,
-            watermark=max(walk.before, row.watermark),
-            queues=queues,
-            deep_at=walk.before if walk.deep else row.deep_at,
-            walk=None,
-        )
 
     def _forget(self, sweep: _Sweep, watermark: str) -> None:
         """Drop what no later pass will list again."""

@@ -19,8 +19,13 @@ class Ticket:
     offset: int
     remaining: int
 
+    def __post_init__(self) -> None:
+        """The tracker counts what is to be done."""
+        self.tracker.messages += self.remaining
+
     def done(self) -> None:
         """One message of the record is finished; with the last one the record is."""
         self.remaining -= 1
+        self.tracker.messages -= 1
         if self.remaining == 0:
             self.tracker.finish(self.offset)

@@ -1,23 +1,22 @@
 """One attempt to bring a document to Rossum: intent first, then the bytes, then what the answer means."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
-
-import orjson
 
 from connector.contracts.arrivals import ReceivedArrival
 from connector.domain import import_state as rules
 from connector.domain.file_names import sent_name
 from connector.domain.ids import QueueId, import_entity
 from connector.domain.outcome import Outcome
-from connector.domain.readings import MARK_KEY, UploadRequest
+from connector.domain.readings import ORIGIN, Mark, UploadRequest
 from connector.domain.rows import ImportRow
 from connector.engine.committer import Committer
 from connector.engine.services import Services
 from connector.errors import (
     Ambiguous,
+    BrokenOff,
+    Identical,
     NotOurs,
     Rejected,
     Retryable,
@@ -26,8 +25,6 @@ from connector.errors import (
 )
 from connector.ports import FetchedDocument, UploadGate
 
-#: Rossum's limit for the metadata of an annotation (bytes of JSON).
-METADATA_LIMIT = 4096
 NO_SUCH_QUEUE = (403, 404)
 
 
@@ -36,12 +33,20 @@ class Cause(StrEnum):
 
     #: Document or source: the attempt counts.
     SOURCE = "source"
+    #: The upload broke off before its end, certainly nothing imported: the attempt counts.
+    BROKEN = "broken"
     #: Rossum could not be reached; certainly nothing imported.
     UNREACHABLE = "unreachable"
     #: Rossum said "slow down".
     THROTTLED = "throttled"
-    #: Our credentials or rights were refused.
+    #: Our credentials were refused.
     NOT_OURS = "not_ours"
+    #: Our rights to a configured queue were refused, or it is not there.
+    QUEUE = "queue"
+
+
+#: Digits of the longest id: more than 64 bits are none.
+LONGEST_ID = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +60,15 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """Rossum may have it: look."""
+    """Rossum may have it: look.
+
+    Attributes:
+        sha256: Of what was sent, where all of it was read.
+    """
 
     row: ImportRow
     reason: str
+    sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +93,24 @@ class Refused:
     error: Rejected
 
 
-Attempt = Accepted | Unknown | Again | Refused
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Rossum refused it because it has the very document already."""
+
+    row: ImportRow
+    error: Identical
+    sha256: str | None = None
+
+
+Attempt = Accepted | Unknown | Again | Refused | Known
+
+
+@dataclass(slots=True)
+class _Course:
+    """How far an attempt has come: the intent row once it is committed, the hash once all was read."""
+
+    row: ImportRow
+    sha256: str | None = None
 
 
 class _SourceFailed(Exception):
@@ -100,57 +127,69 @@ class Uploader:
         self._committer = committer
         self._gate = gate
 
-    async def attempt(  # noqa: PLR0911 - one return per way that an attempt ends
-        self, row: ImportRow, received: ReceivedArrival
-    ) -> Attempt:
+    async def attempt(self, row: ImportRow, received: ReceivedArrival) -> Attempt:
         """Try once; never raises for what the document, its source or Rossum did.
 
         Raises:
             PartitionLost: The work is somebody else's now.
         """
-        services = self._services
-        holder = [row]
+        course = _Course(row)
         try:
-            queue = self._queue(received.arrival.queue)
-            await services.circuit.closed()
-            async with services.slots, services.documents.open(received.arrival.source) as document:
-                return await self._upload(holder, received, queue, document)
-        except Rejected as error:
-            return Refused(holder[0], error)
-        except Throttled as error:
-            return Again(holder[0], Cause.THROTTLED, "throttled", error.retry_after)
+            return await self._try(course, received)
         except _SourceFailed as failure:
-            return Again(holder[0], Cause.SOURCE, str(failure.error))
-        except Retryable as error:
-            started = holder[0] is not row
-            cause = Cause.UNREACHABLE if started else Cause.SOURCE
-            pause = services.circuit.failed("unreachable") if started else None
-            return Again(holder[0], cause, str(error), pause)
-        except Ambiguous as error:
-            return Unknown(holder[0], str(error))
+            return Again(course.row, Cause.SOURCE, str(failure.error))
         except NotOurs as error:
-            return self._not_ours(holder[0], received, error)
+            return self._not_ours(course.row, received, error)
+        except Retryable as error:
+            return self._again(course.row, error, started=course.row is not row)
+        except (Rejected, Ambiguous, Identical) as error:
+            return _ended(course, error)
+
+    async def _try(self, course: _Course, received: ReceivedArrival) -> Accepted | Again:
+        services = self._services
+        queue = self._queue(received.arrival.queue)
+        circuit = services.queues.of(queue)
+        await services.circuit.closed()
+        async with services.slots:
+            if circuit is not None and not circuit.admits():
+                return Again(course.row, Cause.QUEUE, f"Rossum refuses queue {queue}", circuit.pause)
+            async with services.documents.open(received.arrival.source) as document:
+                return await self._upload(course, received, queue, document)
+
+    def _again(self, row: ImportRow, error: Retryable, *, started: bool) -> Again:
+        """Which side failed: before the intent it was the source."""
+        if isinstance(error, Throttled):
+            return Again(row, Cause.THROTTLED, "throttled", error.retry_after)
+        if isinstance(error, BrokenOff):
+            return Again(row, Cause.BROKEN, str(error))
+        if not started:
+            return Again(row, Cause.SOURCE, str(error))
+        return Again(row, Cause.UNREACHABLE, str(error), self._services.circuit.failed("unreachable"))
 
     async def _upload(
-        self, holder: list[ImportRow], received: ReceivedArrival, queue: QueueId, document: FetchedDocument
+        self, course: _Course, received: ReceivedArrival, queue: QueueId, document: FetchedDocument
     ) -> Accepted:
-        """`holder` shows the caller how far it came: the intent row once it is committed."""
         services, arrival = self._services, received.arrival
         request = UploadRequest(
             queue=queue,
             file_name=sent_name(services.imports.file_name, received, document.file_name),
             content_type=document.content_type,
-            metadata=_metadata(received),
+            metadata=_mark(received).beside(arrival.metadata),
             values=arrival.values,
             size=document.size,
         )
         now = await services.rossum.server_time()
-        row = rules.intent(holder[0], request, single=document.single, now=now)
+        announced = arrival.source.sha256
+        row = rules.intent(
+            course.row, request, single=document.single, now=now, sha256=announced.lower() if announced else None
+        )
         await self._committer.commit(Outcome(rows={import_entity(received.import_id): row}))
-        holder[0] = row
+        course.row = row
         services.telemetry.upload_started(received.import_id)
-        task = await services.rossum.upload(request, _guarded(document.chunks), gate=self._gate)
+        task = await services.rossum.upload(request, _guarded(document, course), gate=self._gate)
         services.circuit.worked()
+        if (circuit := services.queues.of(queue)) is not None:
+            circuit.worked()
         return Accepted(row, task, document.sha256())
 
     def _queue(self, wanted: int | str | None) -> QueueId:
@@ -167,7 +206,7 @@ class Uploader:
         if isinstance(wanted, str) and wanted in imports.queues:
             return imports.queues[wanted]
         last = str(wanted).rstrip("/").rsplit("/", 1)[-1]
-        if last.isascii() and last.isdigit():
+        if last.isascii() and last.isdigit() and len(last) <= LONGEST_ID:
             return QueueId(int(last))
         raise Rejected(
             "the arrival's queue is neither an id, a queue URL nor an alias of ROSSUM__QUEUES",
@@ -176,34 +215,35 @@ class Uploader:
 
     def _not_ours(self, row: ImportRow, received: ReceivedArrival, error: NotOurs) -> Attempt:
         queue = self._queue(received.arrival.queue)
-        configured = {*self._services.imports.queues.values(), self._services.imports.default_queue}
-        if error.http_status in NO_SUCH_QUEUE and queue not in configured:
+        circuit = self._services.queues.of(queue)
+        if error.http_status in NO_SUCH_QUEUE and circuit is not None:
+            return Again(row, Cause.QUEUE, str(error), circuit.failed("not_ours"))
+        if error.http_status in NO_SUCH_QUEUE:
             reason = f"Rossum refuses queue {queue} ({error.http_status}) and it is not among ROSSUM__QUEUES"
             return Refused(row, Rejected(reason, stage=Stage.VALIDATE, http_status=error.http_status))
         return Again(row, Cause.NOT_OURS, str(error), self._services.circuit.failed("not_ours"))
 
 
-async def _guarded(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+def _ended(course: _Course, error: Rejected | Ambiguous | Identical) -> Refused | Unknown | Known:
+    match error:
+        case Rejected():
+            return Refused(course.row, error)
+        case Ambiguous():
+            return Unknown(course.row, str(error), course.sha256)
+        case Identical():
+            return Known(course.row, error, course.sha256)
+
+
+async def _guarded(document: FetchedDocument, course: _Course) -> AsyncIterator[bytes]:
     """Tell a failing source from a failing Rossum: both may raise `Retryable` inside one upload."""
     try:
-        async for chunk in chunks:
+        async for chunk in document.chunks:
             yield chunk
+        course.sha256 = document.sha256()
     except Retryable as error:
         raise _SourceFailed(error) from error
 
 
-def _metadata(received: ReceivedArrival) -> Mapping[str, Any]:
-    """Theirs and our mark.
-
-    Raises:
-        Rejected: More than Rossum takes.
-    """
-    metadata = {
-        **received.arrival.metadata,
-        MARK_KEY: {"import_id": received.import_id, "document_key": received.document_key},
-    }
-    size = len(orjson.dumps(metadata))
-    if size > METADATA_LIMIT:
-        reason = f"metadata with our mark has {size} bytes, Rossum takes {METADATA_LIMIT}"
-        raise Rejected(reason, stage=Stage.VALIDATE)
-    return metadata
+def _mark(received: ReceivedArrival) -> Mark:
+    told = zip(ORIGIN, (received.causation, received.traceparent, received.tracestate), strict=True)
+    return Mark(received.import_id, received.document_key, {name: text for name, text in told if text})

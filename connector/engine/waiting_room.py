@@ -22,18 +22,22 @@ class Waiting:
     """What is known of an annotation that waits for a decision.
 
     Attributes:
+        first_read: When Rossum first answered for it (monotonic seconds).
         not_before: Monotonic seconds; until then Rossum's replicas get time.
         forced: Read even if the row knows all (the open set asks).
         listing: An export alone did not tell enough.
+        twin_of: Its import says that it is a twin of that one.
         handled: Within the batch under way: decided, or waiting again.
     """
 
     since: float
     hints: list[Hint] = field(default_factory=list)
     linked: Linked | None = None
+    twin_of: AnnotationId | None = None
     tickets: list[Ticket] = field(default_factory=list)
     tries: int = 0
     not_before: float = 0.0
+    first_read: float | None = None
     forced: bool = False
     listing: bool = False
     handled: bool = False
@@ -42,8 +46,11 @@ class Waiting:
         """Take in what came meanwhile."""
         self.since = min(self.since, other.since)
         self.tries = max(self.tries, other.tries)
+        reads = [read for read in (self.first_read, other.first_read) if read is not None]
+        self.first_read = min(reads, default=None)
         self.hints += other.hints
         self.linked = other.linked or self.linked
+        self.twin_of = other.twin_of or self.twin_of
         self.tickets += other.tickets
         self.forced |= other.forced
         self.listing |= other.listing

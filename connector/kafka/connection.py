@@ -16,17 +16,27 @@ from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import KafkaError
 
 from connector.errors import KafkaUnavailable
-from connector.settings import KafkaSettings
+from connector.settings_kafka import KafkaSettings
 
 #: Seconds for starting a client, committing, fetching offsets: longer means the broker is not there.
 CALL_DEADLINE = 15.0
+#: Seconds that aiokafka waits for one answer before it asks again by itself.
+REQUEST_TIMEOUT = 10.0
 #: Seconds for letting go of a client; what it still holds is of no use then.
 STOP_DEADLINE = 3.0
-SESSION_TIMEOUT_MS = 15_000
+#: Seconds without a heartbeat after which the group gives a member's partitions to others.
+SESSION_TIMEOUT = 15.0
+HEARTBEAT = 3.0
+#: Seconds since the last poll for which we certainly still count as a member: the last heartbeat before it may be one
+#: interval old, and its answer slow.
+LEASE = SESSION_TIMEOUT - HEARTBEAT - 2.0
 REBALANCE_TIMEOUT_MS = 60_000
 #: A frozen owner's open transaction holds back every `read_committed` reader for this long at most.
 TRANSACTION_TIMEOUT_MS = 20_000
 MAX_BATCH_BYTES = 64 * 1024
+#: What uvloop says about a write to a connection that has just been closed, where other loops raise an OSError;
+#: aiokafka lets it pass.
+_CLOSED_UNDER_IT = "the handler is closed"
 
 Result = TypeVar("Result")
 
@@ -39,23 +49,34 @@ async def bounded(seconds: float, call: Coroutine[Any, Any, Result]) -> Result:
 
     Raises:
         TimeoutError: It took longer, or aiokafka gave it up itself.
+        ConnectionResetError: The connection was closed under it.
     """
     task = asyncio.create_task(call)
     try:
         done, _ = await asyncio.wait({task}, timeout=seconds)
     except asyncio.CancelledError:
-        _abandon(task)
+        abandon(task)
         raise
     if not done:
-        _abandon(task)
+        abandon(task)
         raise TimeoutError
+    return _result_of(task)
+
+
+def _result_of(task: asyncio.Task[Result]) -> Result:
     if task.cancelled():
         # aiokafka cancels futures of its own when a connection dies; that must not look like a wish to stop us.
         raise TimeoutError
-    return task.result()
+    try:
+        return task.result()
+    except RuntimeError as error:
+        if _CLOSED_UNDER_IT not in str(error):
+            raise
+        raise ConnectionResetError("the connection to Kafka was closed in mid-call") from error
 
 
-def _abandon(task: asyncio.Task[Any]) -> None:
+def abandon(task: asyncio.Task[Any]) -> None:
+    """Have no interest in a call any more, however it ends."""
     task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
     task.cancel()
 
@@ -71,9 +92,24 @@ async def within(seconds: float, call: Coroutine[Any, Any, Result], doing: str) 
     except TimeoutError as error:
         msg = f"Kafka did not answer within {seconds:g} s while {doing}"
         raise KafkaUnavailable(msg) from error
-    except KafkaError as error:
-        msg = f"Kafka failed while {doing}: {type(error).__name__}"
-        raise KafkaUnavailable(msg) from error
+    except (KafkaError, OSError) as error:
+        raise _failed(doing, error) from error
+
+
+def answer_of(task: asyncio.Task[Result], doing: str) -> Result:
+    """The result of a Kafka call that has ended.
+
+    Raises:
+        KafkaUnavailable: It failed in a way that says nothing but "not now".
+    """
+    try:
+        return _result_of(task)
+    except (KafkaError, OSError) as error:  # a TimeoutError is an OSError
+        raise _failed(doing, error) from error
+
+
+def _failed(doing: str, error: Exception) -> KafkaUnavailable:
+    return KafkaUnavailable(f"Kafka failed while {doing}: {type(error).__name__}")
 
 
 class KafkaConnection:
@@ -85,7 +121,7 @@ class KafkaConnection:
             "bootstrap_servers": settings.bootstrap_servers,
             "client_id": settings.group_id,
             "security_protocol": settings.security_protocol,
-            "request_timeout_ms": 10_000,
+            "request_timeout_ms": int(REQUEST_TIMEOUT * 1000),
             "metadata_max_age_ms": 60_000,
         }
         if settings.security_protocol.startswith("SASL"):
@@ -113,8 +149,8 @@ class KafkaConnection:
             "fetch_max_wait_ms": 500,
             "fetch_min_bytes": 1,
             "max_partition_fetch_bytes": 1024 * 1024,
-            "session_timeout_ms": SESSION_TIMEOUT_MS,
-            "heartbeat_interval_ms": 3_000,
+            "session_timeout_ms": int(SESSION_TIMEOUT * 1000),
+            "heartbeat_interval_ms": int(HEARTBEAT * 1000),
             "rebalance_timeout_ms": REBALANCE_TIMEOUT_MS,
             "max_poll_interval_ms": 300_000,
             "partition_assignment_strategy": (RangePartitionAssignor,),

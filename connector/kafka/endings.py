@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from connector.errors import ConnectorError, KafkaUnavailable, PartitionLost
+from connector.errors import CommitRepeated, ConnectorError, KafkaUnavailable, PartitionLost, StateFailed
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,7 +11,7 @@ class Ending:
     """How an owner's run ended.
 
     Attributes:
-        reason: `fenced`, `kafka_unavailable` or `defect`.
+        reason: `fenced`, `commit_repeated`, `state_failed`, `kafka_unavailable` or `defect`.
         error: What its partition's loop acts on.
     """
 
@@ -20,8 +20,17 @@ class Ending:
 
 
 def ending_of(group: BaseExceptionGroup[BaseException]) -> Ending:
-    """Lost, or indefinite and so perhaps lost; anything else is a defect of ours, and the owner starts afresh."""
+    """Lost, or indefinite and so perhaps lost; anything else is a defect of ours, and the owner starts afresh.
+
+    A repeated commit was accepted a moment ago, so the partition is still ours and only its producer is replaced; a
+    failed local state says nothing about whose the partition is either.
+    """
     errors = list(_flat(group))
+    failed = [error for error in errors if isinstance(error, StateFailed)]
+    if failed and all(isinstance(error, (StateFailed, PartitionLost, KafkaUnavailable)) for error in errors):
+        return Ending("state_failed", failed[0])
+    if all(isinstance(error, CommitRepeated) for error in errors):
+        return Ending("commit_repeated", CommitRepeated(str(errors[0])))
     if all(isinstance(error, (PartitionLost, KafkaUnavailable)) for error in errors):
         for error in errors:
             if isinstance(error, PartitionLost):

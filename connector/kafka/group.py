@@ -11,16 +11,19 @@ from collections.abc import Callable, Iterable, Mapping
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.abc import ConsumerRebalanceListener
-from aiokafka.structs import ConsumerRecord, TopicPartition
+from aiokafka.structs import TopicPartition
 
 from connector.clock import Clock
+from connector.engine.lease import Lease
 from connector.engine.owner import Owner
 from connector.errors import Fatal, KafkaUnavailable
-from connector.kafka.connection import CALL_DEADLINE, KafkaConnection, let_go, within
+from connector.kafka.connection import CALL_DEADLINE, LEASE, KafkaConnection, let_go, within
 from connector.kafka.holding import Holding, OpenOwner
 from connector.kafka.lookup import inner_record
 from connector.kafka.names import Names
+from connector.kafka.polling import Polling
 from connector.kafka.seat import ROLES, Seat
+from connector.kafka.watchdog import Watchdog
 from connector.telemetry import Telemetry
 
 #: Seconds that running work gets when partitions are revoked.
@@ -29,10 +32,10 @@ REVOKE_DEADLINE = 10.0
 DRAIN_DEADLINE = 25.0
 #: Pauses (seconds) before a member that failed joins again: every join interrupts the whole group.
 REJOIN_PAUSES = (0.5, 0.5, 1.0, 2.0, 5.0, 10.0)
-#: A membership that lasted longer (seconds) starts the pauses anew.
-STEADY = 30.0
 #: Records of one poll, over all partitions.
 RECORDS_A_POLL = 2_000
+#: A membership that lasted longer (seconds) starts the pauses anew.
+STEADY = 30.0
 
 
 class _Rejoin(Exception):
@@ -44,6 +47,7 @@ class OwnerGroup:
 
     Args:
         keep: Whether an owner whose partition comes back goes on (exactly-once: its producer proves it).
+        lease: Renewed by each turn of the poll loop while the group's coordinator answers.
     """
 
     def __init__(  # noqa: PLR0913 - a leaf of the composition root
@@ -53,6 +57,7 @@ class OwnerGroup:
         *,
         open_owner: OpenOwner,
         keep: bool,
+        lease: Lease,
         telemetry: Telemetry,
         clock: Clock,
         on_share: Callable[[float], None],
@@ -61,6 +66,7 @@ class OwnerGroup:
         self._names = names
         self._open_owner = open_owner
         self._keep = keep
+        self._lease = lease
         self._telemetry = telemetry
         self._clock = clock
         self._on_share = on_share
@@ -88,6 +94,14 @@ class OwnerGroup:
         for owner in self.owners:
             found.update(self._seat.lag(owner.partition, owner.committable))
         return found
+
+    def trimmable(self) -> Mapping[TopicPartition, int]:
+        """Offsets of the inner logs below which the owners at work need nothing."""
+        return {
+            self._seat.place(role, owner.partition): offset
+            for owner in self.owners
+            for role, offset in owner.trimmable.items()
+        }
 
     @property
     def opening(self) -> list[int]:
@@ -118,35 +132,50 @@ class OwnerGroup:
 
     async def _be_member(self, stop: asyncio.Event) -> None:
         consumer = self._connection.consumer(group_id=self._names.group, group_instance_id=self._names.instance)
+        polling = Polling(consumer, self._clock, most=RECORDS_A_POLL)
         self._rejoin.clear()
         try:
             await within(CALL_DEADLINE, consumer.start(), self._connection.connecting)
             self._seat.take(consumer)
             consumer.subscribe([self._names.topics[role] for role in ROLES], listener=_Listener(self))
             self._telemetry.circuit("group", open=False, reason="connected")
+            watchdog = Watchdog(self._clock)
+            self.alive_at = self._clock.monotonic()
             while not stop.is_set():
-                await self._poll(consumer)
+                await self._poll(consumer, polling)
+                await watchdog.look(consumer, joined=self._joined)
             await self._drain(DRAIN_DEADLINE)
         finally:
+            polling.end()
             self._seat.take(None)
             self._joined = False
             await let_go(consumer.stop())
 
-    async def _poll(self, consumer: AIOKafkaConsumer) -> None:
+    async def _poll(self, consumer: AIOKafkaConsumer, polling: Polling) -> None:
         if self._fatal is not None and self._fatal.done():
             self._fatal.result()
         if self._rejoin.is_set():
             raise _Rejoin
         self._balance(consumer)
-        found: Mapping[TopicPartition, list[ConsumerRecord]] = await within(
-            CALL_DEADLINE, consumer.getmany(timeout_ms=100, max_records=RECORDS_A_POLL), "polling"
-        )
-        self.alive_at = self._clock.monotonic()
+        found = await polling.turn(joined=self._joined)
+        self._lives_on()
         for place, records in found.items():
             held = self._held.get(place.partition)
             # Without an owner the records come again: the position is set when it is ready.
             if held is not None and held.owner is not None:
                 held.owner.deliver(self._roles[place.topic], [inner_record(record) for record in records])
+
+    def _lives_on(self) -> None:
+        """The loop has turned once more.
+
+        Raises:
+            _Rejoin: The process stood still for so long that others work its partitions by now.
+        """
+        before, self.alive_at = self.alive_at, self._clock.monotonic()
+        if self.alive_at - before > LEASE:
+            raise _Rejoin
+        if self._seat.answers:
+            self._lease.renew()
 
     def _balance(self, consumer: AIOKafkaConsumer) -> None:
         """Pause what nobody wants now; polling itself never stops."""

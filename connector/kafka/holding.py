@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from connector.clock import Clock
 from connector.contracts.catalogue import TopicRole
 from connector.engine.owner import Owner
-from connector.errors import Fatal, KafkaUnavailable, NotOurs, PartitionLost, Retryable
+from connector.errors import Fatal, KafkaUnavailable, NotOurs, PartitionLost, Retryable, StateFailed
 from connector.kafka.endings import ending_of
 from connector.kafka.plain_log import CommitOffsets
 from connector.kafka.seat import Seat
@@ -47,10 +47,12 @@ class Holding:
         self._on_end = on_end
         self._telemetry = telemetry
         self._clock = clock
+        self._closing = False
         self._task = asyncio.create_task(self._work())
 
     async def close(self) -> None:
         """The partition is not ours any more: stop at once, nothing may be finished."""
+        self._closing = True
         if self.owner is not None:
             self.owner.lose()
         self._task.cancel()
@@ -58,23 +60,29 @@ class Holding:
 
     async def _work(self) -> None:
         failures = 0
-        while True:
+        # An owner that fails in the moment of its cancellation swallows that; opening again would fence its successor.
+        while not self._closing:
             try:
                 owner = await self._open()
                 failures = 0
                 await self._run(owner)
             except Fatal as error:
-                self._on_end(self.partition, error)
+                self._ended(error)
                 return
             except PartitionLost:
-                self._on_end(self.partition, None)
+                self._ended(None)
                 return
-            except (Retryable, NotOurs) as error:
+            except (Retryable, NotOurs, StateFailed) as error:
                 self._telemetry.partition_not_opened(self.partition, str(error))
             except Exception as error:  # noqa: BLE001 - a defect must not leave a partition without an owner
                 self._telemetry.failed_unexpectedly(f"partition {self.partition}", error)
-            await self._clock.sleep(OPEN_PAUSES[min(failures, len(OPEN_PAUSES) - 1)])
-            failures += 1
+            if not self._closing:
+                await self._clock.sleep(OPEN_PAUSES[min(failures, len(OPEN_PAUSES) - 1)])
+                failures += 1
+
+    def _ended(self, error: Fatal | None) -> None:
+        if not self._closing:
+            self._on_end(self.partition, error)
 
     async def _open(self) -> Owner:
         started = self._clock.monotonic()

@@ -5,8 +5,10 @@ least once; the owner recognises a repetition by the coordinates that travel in 
 """
 
 import asyncio
+from collections.abc import Iterable, Mapping
 
 from aiokafka import AIOKafkaConsumer
+from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from aiokafka.structs import ConsumerRecord, TopicPartition
 
@@ -18,7 +20,9 @@ from connector.domain.ids import import_entity, partition_of
 from connector.errors import KafkaUnavailable
 from connector.kafka.connection import CALL_DEADLINE, KafkaConnection, bounded, let_go, within
 from connector.kafka.names import Names
-from connector.kafka.work_log import PlainProducer
+from connector.kafka.plain_producer import PlainProducer, PlainRecord
+from connector.kafka.polling import Polling
+from connector.kafka.watchdog import Watchdog
 from connector.telemetry import Telemetry
 
 #: Arrivals copied together: one commit a round.
@@ -70,45 +74,46 @@ class Intake:
             group_id=self._names.intake_group,
             group_instance_id=f"{instance}.intake" if instance else None,
         )
+        polling, membership = Polling(consumer, self._clock, most=ARRIVALS_A_ROUND), _Membership()
         try:
             await within(CALL_DEADLINE, consumer.start(), self._connection.connecting)
-            consumer.subscribe([self._arrived])
+            consumer.subscribe([self._arrived], listener=membership)
             self._telemetry.circuit("intake", open=False, reason="connected")
+            watchdog = Watchdog(self._clock)
             while not stop.is_set():
-                await self._round(consumer)
+                await self._round(consumer, await polling.turn(joined=membership.is_settled))
+                await watchdog.look(consumer, joined=membership.is_settled)
                 self.alive_at = self._clock.monotonic()
         finally:
+            polling.end()
             await let_go(consumer.stop())
 
-    async def _round(self, consumer: AIOKafkaConsumer) -> None:
+    async def _round(self, consumer: AIOKafkaConsumer, found: Mapping[TopicPartition, list[ConsumerRecord]]) -> None:
         if self.paused:
             consumer.pause(*consumer.assignment())
         elif consumer.paused():
             consumer.resume(*consumer.paused())
-        found: dict[TopicPartition, list[ConsumerRecord]] = await within(
-            CALL_DEADLINE, consumer.getmany(timeout_ms=500, max_records=ARRIVALS_A_ROUND), "reading arrivals"
-        )
         if not found:
             return
         records = [record for of_partition in found.values() for record in of_partition]
-        await asyncio.gather(*(self._copy(record) for record in records))
+        await self._producer.send([self._copy_of(record) for record in records])
+        self._telemetry.arrivals_copied(len(records))
         offsets = {place: of_partition[-1].offset + 1 for place, of_partition in found.items()}
         await self._commit(consumer, offsets)
 
-    async def _copy(self, record: ConsumerRecord) -> None:
+    def _copy_of(self, record: ConsumerRecord) -> PlainRecord:
         at = Coordinates(self._cluster, record.topic, record.partition, record.offset, record.timestamp)
         headers = [(name, value or b"") for name, value in record.headers]
         import_id = identify(record.value, headers, at)
         by_reference = _size(record) + ROOM > self._copy_limit
         entity = import_entity(import_id)
-        await self._producer.send(
+        return PlainRecord(
             self._imports,
             partition=partition_of(entity, self._names.partitions),
             key=entity.encode(),
             value=None if by_reference else record.value,
             headers=copy_headers(at, record.key, headers, by_reference=by_reference),
         )
-        self._telemetry.arrival_copied(record.partition)
 
     async def _commit(self, consumer: AIOKafkaConsumer, offsets: dict[TopicPartition, int]) -> None:
         try:
@@ -116,9 +121,23 @@ class Intake:
         except (CommitFailedError, IllegalStateError):
             # The partition moved in mid-round: its next owner copies again, and the owners see a repetition.
             return
-        except (KafkaError, TimeoutError) as error:
+        except (KafkaError, OSError) as error:
             msg = f"Kafka failed while committing arrivals: {type(error).__name__}"
             raise KafkaUnavailable(msg) from error
+
+
+class _Membership(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has no types
+    """Whether the group is at rest."""
+
+    is_settled = False
+
+    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:  # noqa: ARG002 - aiokafka's names
+        """Called before every join."""
+        self.is_settled = False
+
+    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:  # noqa: ARG002 - likewise
+        """Called after every join."""
+        self.is_settled = True
 
 
 def _size(record: ConsumerRecord) -> int:

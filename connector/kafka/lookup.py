@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import ConsumerRecord, TopicPartition
 
+from connector.errors import KafkaUnavailable
 from connector.kafka.connection import CALL_DEADLINE, KafkaConnection, let_go, within
 from connector.ports import InnerRecord
 
@@ -59,7 +60,14 @@ class RecordLookup:
             "looking up a record",
         )
         records = found.get(place, ())
-        return inner_record(records[0]) if records and records[0].offset == offset else None
+        if not records:
+            position = await within(CALL_DEADLINE, consumer.position(place), "looking up a record")
+            if position > offset:
+                return None
+            # A broker that is slow or frozen gives nothing, which is no proof that there is nothing.
+            msg = f"Kafka gave no record of {place.topic}[{place.partition}] within {FETCH_DEADLINE:g} s"
+            raise KafkaUnavailable(msg)
+        return inner_record(records[0]) if records[0].offset == offset else None
 
     async def first_with_key(self, place: TopicPartition, key: bytes) -> InnerRecord | None:
         """The first record with that key in a partition; None when it has none.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from connector.contracts.catalogue import TopicRole
-from connector.settings import KafkaSettings
+from connector.settings_kafka import KafkaSettings
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Opening a partition: take it over, restore it, and make sure that its ledger is this deployment's."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Protocol
 from uuid import uuid4
@@ -20,10 +21,10 @@ from connector.kafka.holding import ReadPositions
 from connector.kafka.lookup import RecordLookup
 from connector.kafka.names import Names
 from connector.kafka.plain_log import CommitOffsets, PlainLog
-from connector.kafka.restore import Restored, restore
+from connector.kafka.restore import RESTORES_AT_ONCE, Outrun, Restored, restore
 from connector.kafka.seat import ROLES
 from connector.kafka.transactional_log import TransactionalLog
-from connector.ports import Batch, State
+from connector.ports import Batch, State, States
 
 KafkaLog = TransactionalLog | PlainLog
 
@@ -49,7 +50,7 @@ class Opener:
         *,
         rossum: Birth,
         services_of: Callable[[HeaderRow], Services],
-        make_state: Callable[[int], State],
+        states: States,
         encode: Encode,
         exactly_once: bool,
         managed: bool,
@@ -60,7 +61,8 @@ class Opener:
         self._lookup = lookup
         self._rossum = rossum
         self._services_of = services_of
-        self._make_state = make_state
+        self._states = states
+        self._restoring = asyncio.Semaphore(RESTORES_AT_ONCE)
         self._encode = encode
         self._exactly_once = exactly_once
         self._managed = managed
@@ -76,11 +78,16 @@ class Opener:
         """
         log = await self._take_over(partition, commit_offsets)
         try:
-            state = self._make_state(partition)
-            restored = await restore(self._connection, self._ledger(partition), state)
+            # Before the restore: a stamp that somebody who took over meanwhile writes would speak of a later end.
+            stamps = await self._stamps(partition) if self._managed else {}
+            async with self._restoring:
+                state, restored = await self._restored(partition)
             log.ledger_end = restored.end
+            for place, stamp in stamps.items():
+                self._check_stamp(place, stamp, restored)
             header = await self._header(partition, log, restored)
             log.incarnation = header.incarnation
+            self._states.keep(partition, header.incarnation)
             return Owner(
                 partition,
                 services=self._services_of(header),
@@ -92,6 +99,34 @@ class Opener:
         except BaseException:
             await log.close()
             raise
+
+    async def _restored(self, partition: int) -> tuple[State, Restored]:
+        """The rows of a partition: what is kept of them and the rest of the ledger, else the whole ledger."""
+        ledger, state = self._ledger(partition), self._states.open(partition)
+        try:
+            header = await self._header_of(state, partition)
+            restored = await restore(self._connection, ledger, state)
+        except Outrun as doubt:
+            header, state = None, self._states.afresh(partition, f"the local state can't be used: {doubt}")
+            restored = await restore(self._connection, ledger, state)
+        restored.header = restored.header or header
+        return state, restored
+
+    async def _header_of(self, state: State, partition: int) -> HeaderRow | None:
+        """The header of the ledger that a kept state goes with; its row lies before what is read.
+
+        Raises:
+            Outrun: It goes with another ledger, or nobody can say.
+        """
+        if not state.ledger_end:
+            return None
+        if not self._exactly_once:
+            # Whose rows count depends on claims that lie before what would be read.
+            raise Outrun("at-least-once rows are always read from the start")
+        header = await self._first_header_row(partition)
+        if header is None or header.incarnation != self._states.kept_from(partition):
+            raise Outrun("it goes with another ledger")
+        return header
 
     async def _take_over(self, partition: int, commit_offsets: CommitOffsets) -> KafkaLog:
         if self._exactly_once:
@@ -115,8 +150,6 @@ class Opener:
         if self._organization is None:
             self._organization = await self._rossum.organization()
         organization = self._organization
-        if self._managed:
-            await self._check_stamps(partition, restored)
         header = restored.header
         if header is None:
             header = await self._first_header(partition, organization)
@@ -135,18 +168,20 @@ class Opener:
                 organization=organization,
                 identity_version=IDENTITY_VERSION,
             )
-        header = await self._header_of_partition_0()
+        header = await self._first_header_row(0)
         if header is None:
             raise KafkaUnavailable("the owner of partition 0 has not written the header of the ledger yet")
         return header
 
-    async def _header_of_partition_0(self) -> HeaderRow | None:
-        record = await self._lookup.first_with_key(self._ledger(0), header_key(0).encode())
+    async def _first_header_row(self, partition: int) -> HeaderRow | None:
+        """The header of a partition's ledger, as it stands there."""
+        record = await self._lookup.first_with_key(self._ledger(partition), header_key(partition).encode())
         if record is None or record.value is None:
             return None
         row = WrittenRow.decode(record.value).row
         if not isinstance(row, HeaderRow):
-            raise Refused(f"{self._names.topics[TopicRole.LEDGER]}[0] holds no header row where it should")
+            ledger = self._names.topics[TopicRole.LEDGER]
+            raise Refused(f"{ledger}[{partition}] holds no header row where it should")
         return row
 
     def _check(self, header: HeaderRow, organization: int) -> None:
@@ -162,8 +197,8 @@ class Opener:
                 )
                 raise Refused(msg)
 
-    async def _check_stamps(self, partition: int, restored: Restored) -> None:
-        """The committed offsets say which ledger they go with; an emptied or foreign one is refused."""
+    async def _stamps(self, partition: int) -> Mapping[TopicPartition, str]:
+        """The metadata of the committed offsets: which ledger they go with, and how far it had come."""
         places = [TopicPartition(self._names.topics[role], partition) for role in ROLES]
         async with self._connection.admin() as admin:
             offsets = await within(
@@ -171,12 +206,15 @@ class Opener:
                 admin.list_consumer_group_offsets(self._names.group, partitions=places),
                 "reading committed offsets",
             )
-        for place in places:
-            stamp = offsets.get(place)
-            if stamp is not None and stamp.offset >= 0:
-                self._check_stamp(place, stamp.metadata, restored)
+        found = {place: offsets.get(place) for place in places}
+        return {place: stamp.metadata for place, stamp in found.items() if stamp is not None and stamp.offset >= 0}
 
     def _check_stamp(self, place: TopicPartition, metadata: str, restored: Restored) -> None:
+        """An emptied, foreign or shortened ledger is refused.
+
+        Raises:
+            Refused: It is one of these.
+        """
         ledger = f"{self._names.topics[TopicRole.LEDGER]}[{place.partition}]"
         cure = "restore the topic, or start a new deployment with another KAFKA__GROUP_ID and KAFKA__TOPIC_PREFIX"
         if restored.header is None:

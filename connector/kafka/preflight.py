@@ -7,7 +7,7 @@ from connector.errors import KafkaUnavailable, Refused
 from connector.kafka.connection import CALL_DEADLINE, KafkaConnection, let_go, within
 from connector.kafka.names import Names
 from connector.kafka.topics import DEFAULT_MESSAGE_BYTES, HEADER_ROOM, find_topics, findings, limits
-from connector.settings import KafkaSettings
+from connector.settings_kafka import KafkaSettings
 
 #: Cluster id where the broker tells none.
 UNKNOWN_CLUSTER = "unknown"
@@ -43,18 +43,31 @@ async def look_at_broker(connection: KafkaConnection, settings: KafkaSettings) -
     names = Names.from_settings(settings, partitions=settings.work_partitions)
     async with connection.admin() as admin:
         found = await find_topics(admin, list(names.topics.values()))
-        cluster = await within(CALL_DEADLINE, admin.describe_cluster(), "reading the cluster id")
+    cluster = await cluster_id(connection, settings)
     problems = findings(names, found)
     if problems:
         raise Refused("\n".join(problem.sentence for problem in problems))
     captured, largest = limits(names, found)
     return Broker(
         names,
-        cluster.get("cluster_id") or UNKNOWN_CLUSTER,
+        cluster,
         captured_bytes=captured,
         copy_bytes=found[names.topics[TopicRole.IMPORTS]].max_message_bytes,
         max_bytes=largest + HEADER_ROOM,
     )
+
+
+async def cluster_id(connection: KafkaConnection, settings: KafkaSettings) -> str:
+    """The id of the cluster, where the broker tells one.
+
+    Raises:
+        KafkaUnavailable: It does not answer.
+    """
+    if not settings.managed:
+        return UNKNOWN_CLUSTER
+    async with connection.admin() as admin:
+        cluster = await within(CALL_DEADLINE, admin.describe_cluster(), "reading the cluster id")
+    return cluster.get("cluster_id") or UNKNOWN_CLUSTER
 
 
 async def _unmanaged(connection: KafkaConnection, settings: KafkaSettings) -> Broker:

@@ -1,19 +1,46 @@
 """Rebuilds the state of a partition from its ledger."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
+import orjson
 from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import ConsumerRecord, TopicPartition
 
-from connector.domain.rows import AnyRow, ClaimRow, HeaderRow, WrittenRow
+from connector.domain.rows import AnyRow, ClaimRow, HeaderRow, WrittenRow, surely_rests
 from connector.errors import KafkaUnavailable, Refused
 from connector.kafka.connection import CALL_DEADLINE, KafkaConnection, let_go, within
-from connector.ports import State
 
 #: Records of one fetch that are folded before others get a turn on the event loop.
 RECORDS_AT_ONCE = 2_000
+#: Partitions that a process restores at once, and bytes of one answer of the broker: more cost memory and save no time.
+RESTORES_AT_ONCE, FETCHED_BYTES = 3, 2 * 1024 * 1024
 #: Seconds without progress after which the broker counts as gone.
 STALLED = 30.0
+
+
+class Outrun(Exception):
+    """What is kept of a partition is not a part of its ledger."""
+
+
+class RowSink(Protocol):
+    """What a ledger partition is folded into: a state, or whatever else takes rows in the order of the ledger."""
+
+    @property
+    def ledger_end(self) -> int:
+        """The ledger offset after what it has taken in; reading goes on there."""
+
+    def apply(self, rows: Mapping[str, AnyRow | None], *, ledger_end: int) -> None:
+        """Take in committed rows (None removes) and the offset that they reach."""
+
+
+@runtime_checkable
+class ValueSink(RowSink, Protocol):
+    """One that keeps rows as they are written: those at rest need not be made to be kept."""
+
+    def apply_values(self, values: Mapping[str, bytes]) -> None:
+        """Take in rows at rest as they stand in the ledger; :meth:`apply` says afterwards what they reach."""
 
 
 @dataclass(slots=True)
@@ -25,22 +52,50 @@ class Restored:
     end: int = 0
 
 
-class _Fold:
+class Fold:
     """Folds records into a state; with claims, only rows of the owner of the latest claim before them count."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: RowSink) -> None:
         self._state = state
+        self._keep = state.apply_values if isinstance(state, ValueSink) else None
         self._owner: str | None = None
         self.result = Restored()
 
     def take(self, records: list[ConsumerRecord]) -> None:
+        """Fold records that follow each other in the ledger.
+
+        Raises:
+            Refused: One of them is no row.
+        """
         rows: dict[str, AnyRow | None] = {}
+        values: dict[str, bytes] = {}
         for record in records:
-            self._take(record, rows)
+            key = (record.key or b"").decode(errors="replace")
+            if self._keep is not None and self._rests(record):
+                rows.pop(key, None)
+                values[key] = record.value
+            else:
+                self._take(key, record, rows)
+                if key in rows:
+                    values.pop(key, None)
+        if self._keep is not None and values:
+            self._keep(values)
         self._state.apply(rows, ledger_end=records[-1].offset + 1)
 
-    def _take(self, record: ConsumerRecord, rows: dict[str, AnyRow | None]) -> None:
-        key = (record.key or b"").decode(errors="replace")
+    def _rests(self, record: ConsumerRecord) -> bool:
+        """Whether a row counts, and needs no more than to be kept as it is."""
+        try:
+            document = orjson.loads(record.value or b"null")
+        except orjson.JSONDecodeError:
+            return False
+        if not isinstance(document, dict) or not surely_rests(document):
+            return False
+        if self._owner is not None and document.get("owner") != self._owner:
+            return False
+        self.result.rows += 1
+        return True
+
+    def _take(self, key: str, record: ConsumerRecord, rows: dict[str, AnyRow | None]) -> None:
         if record.value is None:
             rows[key] = None
             return
@@ -63,8 +118,8 @@ class _Fold:
             self.result.rows += 1
 
 
-async def restore(connection: KafkaConnection, ledger: TopicPartition, state: State) -> Restored:
-    """Read a ledger partition to its end into `state`.
+async def restore(connection: KafkaConnection, ledger: TopicPartition, state: RowSink) -> Restored:
+    """Read a ledger partition to its end into `state`, from where the state ends.
 
     The end is compared with positions, never with a count: control records of transactions leave gaps. It is the end
     of all records, not of the committed ones: a transaction of the former owner may be decided while its markers are
@@ -72,11 +127,12 @@ async def restore(connection: KafkaConnection, ledger: TopicPartition, state: St
     written there, so what is committed reaches this end as soon as the markers are there.
 
     Raises:
+        Outrun: The state reaches beyond the ledger, or ends before its start.
         Refused: It holds something that is no row.
         KafkaUnavailable: Kafka does not answer.
     """
     end = await _end_of_all_records(connection, ledger)
-    consumer = connection.consumer(max_partition_fetch_bytes=8 * 1024 * 1024)
+    consumer = connection.consumer(max_partition_fetch_bytes=FETCHED_BYTES)
     try:
         await within(CALL_DEADLINE, consumer.start(), "restoring the ledger")
         consumer.assign([ledger])
@@ -95,11 +151,14 @@ async def _end_of_all_records(connection: KafkaConnection, ledger: TopicPartitio
         await let_go(consumer.stop())
 
 
-async def _read_to(end: int, consumer: AIOKafkaConsumer, ledger: TopicPartition, state: State) -> Restored:
-    fold = _Fold(state)
+async def _read_to(end: int, consumer: AIOKafkaConsumer, ledger: TopicPartition, state: RowSink) -> Restored:
+    fold = Fold(state)
     starts = await within(CALL_DEADLINE, consumer.beginning_offsets([ledger]), "restoring the ledger")
     fold.result.end = end
     position = max(starts[ledger], state.ledger_end)
+    if state.ledger_end and not starts[ledger] <= state.ledger_end <= end:
+        msg = f"it reaches offset {state.ledger_end}, the ledger has {starts[ledger]} to {end}"
+        raise Outrun(msg)
     consumer.seek(ledger, position)
     idle = 0.0
     while position < end:

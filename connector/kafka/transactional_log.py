@@ -4,9 +4,11 @@ aiokafka commits offsets without a group generation, so nothing but the transact
 log starts it fences whoever held the id before and aborts what that one left open. After the first error of any
 kind the producer is of no use: it may have ended a transaction or not, and its state machine no longer knows. We
 abandon it and let the owner restore from the ledger; the price is a restart of one partition, the gain that no
-guess about a half-known transaction is ever needed. What remains is a delayed end-of-transaction request that meets
-a later transaction of the same epoch (a hole of the protocol before KIP-890); the deterministic event ids are the
-second net.
+guess about a half-known transaction is ever needed.
+
+aiokafka repeats the request that ends a transaction by itself, in the same epoch; were we to go on in that epoch, the
+first one, when it arrives late, could end a later transaction half-way (a hole of the protocol before KIP-890). So a
+commit is given up before aiokafka's own timeout, and one during which a connection was replaced is its producer's last.
 """
 
 import asyncio
@@ -15,14 +17,16 @@ from typing import Self
 
 import orjson
 from aiokafka import AIOKafkaProducer
+from aiokafka.client import ConnectionGroup
 from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
 from aiokafka.structs import OffsetAndMetadata, RecordMetadata, TopicPartition
 
 from connector.contracts.arrivals import Coordinates
 from connector.contracts.catalogue import TopicRole
-from connector.errors import KafkaUnavailable, PartitionLost
+from connector.errors import CommitRepeated, KafkaUnavailable, PartitionLost
 from connector.kafka.connection import (
     CALL_DEADLINE,
+    REQUEST_TIMEOUT,
     TRANSACTION_TIMEOUT_MS,
     KafkaConnection,
     bounded,
@@ -33,8 +37,9 @@ from connector.kafka.lookup import RecordLookup
 from connector.kafka.names import Names
 from connector.ports import Batch, InnerRecord
 
-#: Seconds for a whole transaction; beyond it the broker is gone and the outcome unknown.
-COMMIT_DEADLINE = 15.0
+#: Seconds for a whole transaction; beyond it the broker is gone and the outcome unknown. Less than aiokafka waits for
+#: one answer before it asks again.
+COMMIT_DEADLINE = REQUEST_TIMEOUT - 1.0
 
 
 def offset_stamp(incarnation: str, ledger_end: int) -> str:
@@ -84,6 +89,8 @@ class TransactionalLog:
         except (ProducerFenced, InvalidProducerEpoch) as error:
             msg = f"partition {self._partition} was taken over by another replica"
             raise PartitionLost(msg) from error
+        except CommitRepeated:
+            raise
         except (KafkaError, TimeoutError, AssertionError, OSError) as error:
             msg = f"the outcome of a transaction on partition {self._partition} is unknown: {type(error).__name__}"
             raise KafkaUnavailable(msg) from error
@@ -106,10 +113,19 @@ class TransactionalLog:
         await asyncio.gather(*sends)
         if batch.offsets:
             await producer.send_offsets_to_transaction(self._offsets(batch.offsets), self._names.group)
+        wires = self._wires()
         await producer.commit_transaction()
+        if self._wires() != wires:
+            msg = f"a connection was lost in the commit of partition {self._partition}, which was repeated"
+            raise CommitRepeated(msg)
         if stored:
             self.ledger_end = max(row.offset for row in stored) + 1
         return self.ledger_end
+
+    def _wires(self) -> set[int]:
+        """Which connections to coordinators there are; aiokafka tells of a repetition nowhere else."""
+        connections = self._producer.client._conns.items()  # noqa: SLF001 - as told above
+        return {id(wire) for (_, group), wire in connections if group == ConnectionGroup.COORDINATION}
 
     def _offsets(self, offsets: Mapping[TopicRole, int]) -> dict[TopicPartition, OffsetAndMetadata]:
         stamp = offset_stamp(self.incarnation, self.ledger_end)

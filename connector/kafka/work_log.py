@@ -1,163 +1,122 @@
-"""Writes hints, links and commands to `work`, and copies to `imports`: acknowledged, idempotent, never transactional.
+"""Writes hints, links and commands to `work`: acknowledged, idempotent, never transactional.
 
 Group commit per partition: what arrives while a record is on its way shares the next one. No timer is needed, and
-one large record costs Kafka and us far less than many small ones.
+one large record costs Kafka and us far less than many small ones. Records of several partitions leave together, but
+none waits for the acknowledgement of another.
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
-
-from aiokafka import AIOKafkaProducer
-from aiokafka.structs import RecordMetadata
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import partial
 
 from connector.contracts.catalogue import TopicRole
 from connector.domain.ids import partition_of
 from connector.domain.messages import WorkMessage, encode_work
 from connector.errors import KafkaUnavailable
-from connector.kafka.connection import CALL_DEADLINE, KafkaConnection, let_go, within
 from connector.kafka.names import Names
+from connector.kafka.plain_producer import Acknowledgement, PlainProducer, PlainRecord
 
-#: Seconds until a record must be acknowledged.
-SEND_DEADLINE = 8.0
 #: Messages of one record: some 200 kB, well below the usual limit of a message.
 MESSAGES_A_RECORD = 1_000
 
-
-class PlainProducer:
-    """One idempotent producer that is replaced after its first error: its sequence numbers may have a hole then."""
-
-    def __init__(self, connection: KafkaConnection, *, max_bytes: int) -> None:
-        self._connection = connection
-        self._max_bytes = max_bytes
-        self._producer: AIOKafkaProducer = None
-        self._starting = asyncio.Lock()
-
-    async def send(
-        self,
-        topic: str,
-        *,
-        partition: int,
-        value: bytes | None,
-        key: bytes | None = None,
-        headers: Sequence[tuple[str, bytes]] = (),
-    ) -> None:
-        """Return when the record is acknowledged.
-
-        Raises:
-            KafkaUnavailable: It was not, in time; it may be stored all the same.
-        """
-        producer = await self._started()
-        try:
-            await within(
-                SEND_DEADLINE, self._send(producer, topic, partition, (key, value, headers)), f"writing to {topic}"
-            )
-        except BaseException:
-            await self._drop(producer)
-            raise
-
-    @staticmethod
-    async def _send(
-        producer: AIOKafkaProducer,
-        topic: str,
-        partition: int,
-        record: tuple[bytes | None, bytes | None, Sequence[tuple[str, bytes]]],
-    ) -> RecordMetadata:
-        key, value, headers = record
-        return await (await producer.send(topic, value=value, key=key, partition=partition, headers=list(headers)))
-
-    async def _started(self) -> AIOKafkaProducer:
-        async with self._starting:
-            if self._producer is None:
-                self._producer = await self._start()
-            return self._producer
-
-    async def _start(self) -> AIOKafkaProducer:
-        producer: AIOKafkaProducer = self._connection.producer(max_request_size=self._max_bytes)
-        try:
-            await within(CALL_DEADLINE, producer.start(), self._connection.connecting)
-        except BaseException:
-            await let_go(producer.stop())
-            raise
-        return producer
-
-    async def _drop(self, producer: AIOKafkaProducer) -> None:
-        if self._producer is producer:
-            self._producer = None
-            await let_go(producer.stop())
-
-    async def close(self) -> None:
-        """Let go of the producer."""
-        if self._producer is not None:
-            await self._drop(self._producer)
+Waiting = list[tuple[WorkMessage, asyncio.Future[None]]]
 
 
+@dataclass(slots=True)
 class _Lane:
-    """One partition of `work`: at most one record on its way."""
+    """One partition of `work`: at most one record on its way, and what waits for the next."""
 
-    def __init__(self, producer: PlainProducer, topic: str, partition: int) -> None:
-        self._producer = producer
-        self._topic = topic
-        self._partition = partition
-        self._waiting: list[tuple[WorkMessage, asyncio.Future[None]]] = []
-        self._sender: asyncio.Task[None] | None = None
+    partition: int
+    waiting: Waiting = field(default_factory=list)
+    busy: bool = False
 
-    def put(self, message: WorkMessage) -> asyncio.Future[None]:
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((message, done))
-        if self._sender is None:
-            self._sender = asyncio.create_task(self._run())
-        return done
-
-    async def _run(self) -> None:
-        try:
-            while self._waiting:
-                taken = self._waiting[:MESSAGES_A_RECORD]
-                self._waiting = self._waiting[MESSAGES_A_RECORD:]
-                await self._deliver(taken)
-        finally:
-            self._sender = None
-
-    async def _deliver(self, taken: list[tuple[WorkMessage, asyncio.Future[None]]]) -> None:
-        value = encode_work(message for message, _ in taken)
-        error: Exception | None = None
-        try:
-            await self._producer.send(self._topic, partition=self._partition, value=value)
-        except KafkaUnavailable as failure:
-            error = failure
-        except BaseException:
-            for _, done in taken:
-                done.cancel()
-            raise
-        for _, done in taken:
-            if not done.done():
-                if error is None:
-                    done.set_result(None)
-                else:
-                    done.set_exception(error)
-
-    async def close(self) -> None:
-        if self._sender is not None:
-            self._sender.cancel()
-            await asyncio.gather(self._sender, return_exceptions=True)
+    def take(self) -> Waiting:
+        """What the next record holds."""
+        taken, self.waiting = self.waiting[:MESSAGES_A_RECORD], self.waiting[MESSAGES_A_RECORD:]
+        self.busy = True
+        return taken
 
 
 class KafkaWorkLog:
     """Implements :class:`connector.ports.WorkLog`."""
 
     def __init__(self, producer: PlainProducer, names: Names) -> None:
+        self._producer = producer
         self._partitions = names.partitions
-        topic = names.topics[TopicRole.WORK]
-        self._lanes = [_Lane(producer, topic, partition) for partition in range(names.partitions)]
+        self._topic = names.topics[TopicRole.WORK]
+        self._lanes = [_Lane(partition) for partition in range(names.partitions)]
+        self._ready: list[_Lane] = []
+        self._sender: asyncio.Task[None] | None = None
 
     async def send(self, messages: Iterable[WorkMessage]) -> None:
         """Return when Kafka has acknowledged all; see the port."""
-        waiting = [self._lanes[partition_of(m.entity, self._partitions)].put(m) for m in messages]
-        results = await asyncio.gather(*waiting, return_exceptions=True)
-        for result in results:
+        waiting = [self._put(message) for message in messages]
+        if len(waiting) == 1:
+            await waiting[0]
+            return
+        for result in await asyncio.gather(*waiting, return_exceptions=True):
             if isinstance(result, BaseException):
                 raise result
 
+    def _put(self, message: WorkMessage) -> asyncio.Future[None]:
+        lane = self._lanes[partition_of(message.entity, self._partitions)]
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        lane.waiting.append((message, done))
+        if len(lane.waiting) == 1 and not lane.busy:
+            self._has_work(lane)
+        return done
+
+    def _has_work(self, lane: _Lane) -> None:
+        self._ready.append(lane)
+        if self._sender is None:
+            self._sender = asyncio.create_task(self._run())
+
+    async def _run(self) -> None:
+        """Send what the lanes hold until none has anything that may leave."""
+        try:
+            while self._ready:
+                lanes, self._ready = self._ready, []
+                await self._post([(lane, lane.take()) for lane in lanes])
+        finally:
+            self._sender = None
+
+    async def _post(self, taken: list[tuple[_Lane, Waiting]]) -> None:
+        records = [
+            PlainRecord(self._topic, lane.partition, encode_work(message for message, _ in waiting))
+            for lane, waiting in taken
+        ]
+        try:
+            acknowledgements = await self._producer.post(records)
+        except KafkaUnavailable as error:
+            for lane, waiting in taken:
+                self._end(lane, waiting, error)
+        except BaseException:
+            for lane, waiting in taken:
+                self._end(lane, waiting, KafkaUnavailable("this process is stopping"))
+            raise
+        else:
+            for (lane, waiting), acknowledged in zip(taken, acknowledgements, strict=True):
+                acknowledged.add_done_callback(partial(self._ended, lane, waiting))
+
+    def _ended(self, lane: _Lane, waiting: Waiting, acknowledged: Acknowledgement) -> None:
+        self._end(lane, waiting, acknowledged.exception())
+
+    def _end(self, lane: _Lane, waiting: Waiting, error: BaseException | None) -> None:
+        """Tell those who wait for a record, and let the lane's next one leave."""
+        for _, done in waiting:
+            if done.done():
+                continue
+            if error is None:
+                done.set_result(None)
+            else:
+                done.set_exception(error)
+        lane.busy = False
+        if lane.waiting:
+            self._has_work(lane)
+
     async def close(self) -> None:
         """Stop sending; what is not acknowledged was never promised."""
-        for lane in self._lanes:
-            await lane.close()
+        if self._sender is not None:
+            self._sender.cancel()
+            await asyncio.gather(self._sender, return_exceptions=True)

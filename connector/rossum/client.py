@@ -1,18 +1,22 @@
 """Rossum as the engine sees it: implements `ports.Rossum` over HTTP."""
 
-import hashlib
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
+
+import orjson
 
 from connector.clock import Clock
+from connector.domain.hook_plan import FoundHook
 from connector.domain.ids import AnnotationId, DocumentId, QueueId
 from connector.domain.readings import (
     AnnotationReading,
+    ContentReading,
     DocumentReading,
     ExportReading,
+    HookCall,
     Listing,
     ListingPage,
     TaskReading,
@@ -23,10 +27,13 @@ from connector.errors import NotOurs
 from connector.ports import Lane, UploadGate
 from connector.rossum import requests, wire
 from connector.rossum.coalescing import EXPORT_SPACING, LIST_SPACING, Fetch, Gatherer
-from connector.rossum.document_search import every_document
+from connector.rossum.contents import Contents
+from connector.rossum.document_search import DocumentSearches, every_document
+from connector.rossum.fields import id_of, text_or_none
+from connector.rossum.hook_wire import read_hook_calls, read_hooks
 from connector.rossum.multipart import MultipartBody
 from connector.rossum.session import RossumConnection, Session
-from connector.rossum.transport import ApiCall
+from connector.rossum.transport import ApiCall, Sink
 from connector.rossum.uploading import send_upload
 
 #: An answer this young (seconds) tells Rossum's time well enough; our monotonic clock does not drift much in it.
@@ -60,7 +67,10 @@ class RossumClient:
         self.budget = self._session.budget
         self._annotations = self._gatherer(self._fetch_annotations, LIST_SPACING)
         self._documents = self._gatherer(self._fetch_documents, LIST_SPACING)
+        self._searches = DocumentSearches(self._session)
+        self._contents = Contents(self._session)
         self._exports: dict[QueueId, Gatherer[AnnotationId, ExportReading]] = {}
+        self._claims: dict[QueueId, Gatherer[AnnotationId, ExportReading]] = {}
 
     async def __aenter__(self) -> Self:
         await self._session.__aenter__()
@@ -71,7 +81,8 @@ class RossumClient:
     ) -> None:
         self._annotations.close()
         self._documents.close()
-        for gatherer in self._exports.values():
+        self._searches.close()
+        for gatherer in (*self._exports.values(), *self._claims.values()):
             gatherer.close()
         await self._session.__aexit__(kind, error, trace)
 
@@ -122,6 +133,39 @@ class RossumClient:
             self._exports[queue] = self._gatherer(self._export_fetch(queue), EXPORT_SPACING)
         return await self._exports[queue].read(ids, Lane.CAPTURED)
 
+    async def claim(self, queue: QueueId, ids: Collection[AnnotationId]) -> frozenset[AnnotationId]:
+        """Those of `ids` that were confirmed and are exported from now on; harmless to repeat."""
+        if queue not in self._claims:
+            self._claims[queue] = self._gatherer(self._claim_fetch(queue), LIST_SPACING)
+        return frozenset(await self._claims[queue].read(ids, Lane.CAPTURED))
+
+    async def export_file(
+        self, queue: QueueId, ids: Collection[AnnotationId], params: tuple[tuple[str, str], ...], sink: Sink
+    ) -> None:
+        """The captured data of `ids` in the form that `params` (`format`, columns, page size) ask for, into `sink`.
+
+        Args:
+            queue: All others of `ids` are left out by Rossum, and so are those that it does not show any more.
+            ids: As many as Rossum's pages of that form have room for.
+            params: Query parameters of the export.
+            sink: Given the bytes, piece by piece; an error of its own passes.
+
+        Raises:
+            Retryable: Not all of it came; what `sink` was given is of no use.
+            NotOurs: Rossum refuses us.
+        """
+        await self._session.ask(requests.export_file(queue, sorted(ids), params), sink=sink)
+
+    async def move(
+        self, queue: QueueId, ids: Collection[AnnotationId], *, statuses: Collection[str], to_status: str
+    ) -> frozenset[AnnotationId]:
+        """Those of up to 100 `ids` that were in one of `statuses` and are `exporting` or `exported` from now on.
+
+        Harmless to repeat: what was moved is not in `statuses` any more.
+        """
+        call = requests.moved_by_export(queue, sorted(ids), sorted(statuses), to_status)
+        return frozenset(wire.read_exports(await self._session.ask(call), queue))
+
     async def annotation(self, annotation: AnnotationId) -> AnnotationReading | None:
         """One annotation; None when it is gone."""
         answer = await self._session.ask_or_none(requests.annotation(annotation))
@@ -141,10 +185,11 @@ class RossumClient:
         self, *, file_name: str | None, after: datetime, before: datetime
     ) -> Sequence[DocumentReading]:
         """Documents of that file name (any, when None) created in the window, all pages, oldest first."""
-        return await every_document(
-            self._session,
-            lambda page: requests.documents_created(file_name=file_name, after=after, before=before, page=page),
-        )
+        return await self._searches.find(file_name=file_name, after=after, before=before)
+
+    async def documents_named(self, file_name: str) -> Sequence[DocumentReading]:
+        """Up to 100 documents of that original file name, whenever they were created."""
+        return wire.read_every_document(await self._session.ask(requests.documents_named(file_name)))
 
     async def documents(self, ids: Collection[int]) -> Mapping[int, DocumentReading]:
         """Those of `ids` that the document list shows."""
@@ -156,15 +201,58 @@ class RossumClient:
         found = await every_document(self._session, lambda page: requests.documents_below(document, page))
         return [reading for reading in found if reading.parent == document]
 
-    async def document_sha256(self, url: str) -> str | None:
-        """Hex digest of a document's content, streamed; None when it is gone."""
-        digest = hashlib.sha256()
-        answer = await self._session.ask_or_none(requests.document_content(url), sink=digest.update)
-        return None if answer is None else digest.hexdigest()
+    async def content(self, url: str) -> ContentReading | None:
+        """What a document's content is like; None when it is gone."""
+        return await self._contents.read(url)
 
-    async def list_annotations(self, listing: Listing) -> ListingPage:
+    async def set_status(self, annotation: AnnotationId, status: str) -> bool:
+        """Put an annotation into a status; False when it is gone.
+
+        Raises:
+            Rejected: Rossum does not allow it now.
+        """
+        call = requests.changed_annotation(annotation, orjson.dumps({"status": status}))
+        return await self._session.ask_or_none(call) is not None
+
+    async def queue_name(self, queue: QueueId) -> str | None:
+        """The name of a queue; None when these credentials see none of that id."""
+        answer = await self._session.ask_or_none(requests.queue(queue))
+        if answer is None or not isinstance(answer.data, Mapping):
+            return None
+        return text_or_none(answer.data.get("name")) or ""
+
+    async def hooks(self) -> Sequence[FoundHook]:
+        """The webhooks of the organisation."""
+        found: list[FoundHook] = []
+        page = 1
+        while (answer := await self._session.ask_page(requests.hooks(page), page)) is not None:
+            found += read_hooks(answer)
+            if not wire.has_more(answer):
+                break
+            page += 1
+        return found
+
+    async def save_hook(self, hook: int | None, body: Mapping[str, Any]) -> int:
+        """Make a hook (None) or change one; its id.
+
+        Raises:
+            Rejected: Rossum refuses it, with its reason.
+        """
+        data = orjson.dumps(body)
+        call = requests.new_hook(data) if hook is None else requests.changed_hook(hook, data)
+        answer = await self._session.ask(call)
+        number = id_of(answer.data.get("id")) if isinstance(answer.data, Mapping) else None
+        if number is None:
+            raise answer.senseless("the hook has no id")
+        return number
+
+    async def hook_calls(self, hook: int) -> Sequence[HookCall]:
+        """The last calls of a hook about annotations, newest first, as Rossum's own log has them."""
+        return read_hook_calls(await self._session.ask(requests.hook_calls(hook)))
+
+    async def list_annotations(self, listing: Listing, *, lane: Lane = Lane.SWEEPS) -> ListingPage:
         """One page of a sweep; a page beyond the last is empty."""
-        answer = await self._session.ask_page(requests.listing_page(listing), listing.page)
+        answer = await self._session.ask_page(requests.listing_page(listing, lane), listing.page)
         if answer is None:
             return ListingPage((), None, more=False, at=self.now())
         return wire.read_listing(answer, listing)
@@ -179,6 +267,13 @@ class RossumClient:
 
     async def _fetch_documents(self, ids: Sequence[DocumentId], _lane: Lane) -> Mapping[DocumentId, DocumentReading]:
         return wire.read_documents(await self._session.send(requests.documents_by_id(ids)))
+
+    def _claim_fetch(self, queue: QueueId) -> Fetch[AnnotationId, ExportReading]:
+        async def fetch(ids: Sequence[AnnotationId], _lane: Lane) -> Mapping[AnnotationId, ExportReading]:
+            call = requests.moved_by_export(queue, ids, ["confirmed"], "exported")
+            return wire.read_exports(await self._session.send(call), queue)
+
+        return fetch
 
     def _export_fetch(self, queue: QueueId) -> Fetch[AnnotationId, ExportReading]:
         async def fetch(ids: Sequence[AnnotationId], _lane: Lane) -> Mapping[AnnotationId, ExportReading]:

@@ -1,18 +1,24 @@
 """The one place that decides what an answer or a broken connection means for the caller.
 
-| what happened | a read | an upload |
-|---|---|---|
-| 429 | `Throttled` | `Throttled` |
-| 401 (after a new login, where there is one), 403, 404 | `NotOurs` | `NotOurs` |
-| 403, 404 that are not in Rossum's own words (JSON) | `Retryable` | `Retryable` |
-| 400, 409, 413, 415, 422 | `Retryable` | `Rejected` |
-| other 4xx | `Retryable` | `Retryable`; 408 `Ambiguous` |
-| redirects, 5xx, senseless answers | `Retryable` | `Ambiguous` |
-| no connection, before the first byte of a body | `Retryable` | `Retryable` |
-| connection broken or too slow after that | `Retryable` | `Ambiguous` |
-| the source failed, or the work is not ours any more | | as it is |
+A change is any other call with a body, such as one of a hook; the caller may always repeat it.
+
+| what happened | a read | a change | an upload |
+|---|---|---|---|
+| 429 | `Throttled` | `Throttled` | `Throttled` |
+| 401 (after a new login, where there is one), 403, 404 | `NotOurs` | `NotOurs` | `NotOurs` |
+| 403, 404 that are not in Rossum's own words (JSON) | `Retryable` | `Retryable` | `Retryable` |
+| 400, 409, 413, 415, 422 | `Retryable` | `Rejected` | `Rejected` |
+| 409 where identical documents are to be refused | | | `Identical` |
+| other 4xx | `Retryable` | `Retryable` | `Retryable`; 408 `Ambiguous` |
+| redirects, 5xx | `Retryable` | `Retryable` | `Ambiguous`; before the end of the body `BrokenOff` |
+| senseless answers | `Retryable` | `Retryable` | `Ambiguous` |
+| no connection, before the first byte of a body | `Retryable` | `Retryable` | `Retryable` |
+| connection broken or too slow before the closing boundary of an upload | | | `BrokenOff` |
+| connection broken or too slow after that | `Retryable` | `Retryable` | `Ambiguous` |
+| the source failed, or the work is not ours any more | | | as it is |
 """
 
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -20,7 +26,17 @@ from typing import Any
 import aiohttp
 import orjson
 
-from connector.errors import Ambiguous, ConnectorError, NotOurs, Rejected, Retryable, Stage, Throttled
+from connector.errors import (
+    Ambiguous,
+    BrokenOff,
+    ConnectorError,
+    Identical,
+    NotOurs,
+    Rejected,
+    Retryable,
+    Stage,
+    Throttled,
+)
 from connector.rossum.answer import Received
 from connector.rossum.fields import sentence
 from connector.rossum.multipart import MultipartBody
@@ -39,6 +55,7 @@ _REFUSED = frozenset(
     }
 )
 _LOOK = "whether it was imported must be looked up"
+_NOTHING = "nothing was imported"
 
 
 def failure_of_read(endpoint: str, received: Received) -> ConnectorError:
@@ -56,14 +73,34 @@ def failure_of_read(endpoint: str, received: Received) -> ConnectorError:
     return Retryable(f"{said}; it is asked again later")
 
 
-def failure_of_upload(endpoint: str, received: Received) -> ConnectorError:
-    """What an upload's status means, other than that it was accepted."""
+def failure_of_change(endpoint: str, received: Received) -> ConnectorError:
+    """What an unwanted status of a change means."""
+    if received.status in _REFUSED:
+        return Rejected(_said(endpoint, received), stage=Stage.VALIDATE, http_status=received.status)
+    return failure_of_read(endpoint, received)
+
+
+def failure_of_upload(
+    endpoint: str, received: Received, *, is_complete: bool, refuses_identical: bool = False
+) -> ConnectorError:
+    """What an upload's status means, other than that it was accepted.
+
+    Args:
+        endpoint: For the sentence.
+        received: The answer.
+        is_complete: Whether the closing boundary was handed over: before, there is nothing to import.
+        refuses_identical: Whether Rossum was asked to refuse what it has; nothing else makes an upload a conflict.
+    """
     status, said = received.status, _said(endpoint, received)
+    if status == HTTPStatus.CONFLICT and refuses_identical:
+        return Identical(said, annotations=_named(received, "annotations"), documents=_named(received, "documents"))
     if status in _REFUSED:
         return Rejected(said, stage=Stage.UPLOAD, http_status=status)
     is_refusal = HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR
     if is_refusal and status != HTTPStatus.REQUEST_TIMEOUT:
         return failure_of_read(endpoint, received)
+    if not is_complete:
+        return BrokenOff(f"{said} before the upload had ended; {_NOTHING}")
     return Ambiguous(f"{said}; {_LOOK}")
 
 
@@ -88,12 +125,20 @@ def failure_of_sending(endpoint: str, error: BaseException, body: MultipartBody)
         return body.failure
     if not body.started:
         return Retryable(f"no connection to Rossum for {endpoint}: {_cause(error)}; nothing was sent")
+    if not body.complete:
+        return BrokenOff(f"{endpoint} broke off before its end: {_cause(error)}; {_NOTHING}")
     return Ambiguous(f"no answer to {endpoint} from Rossum: {_cause(error)}; {_LOOK}")
 
 
 def unreadable_acceptance(endpoint: str) -> Ambiguous:
     """Rossum accepted an upload in words that we can't read, or before it had all of it."""
     return Ambiguous(f"Rossum accepted {endpoint} without naming a task; {_LOOK}")
+
+
+def _named(received: Received, kind: str) -> tuple[int, ...]:
+    """Ids of the objects of a kind whose URLs stand anywhere in an answer; what its body looks like is unknown."""
+    text = received.payload.decode(errors="replace") if received.is_json else ""
+    return tuple(sorted({int(number) for number in re.findall(rf"/{kind}/(\d{{1,18}})", text)}))
 
 
 def words_of(received: Received) -> str:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from connector.domain.ids import ImportId, format_clock
-from connector.domain.readings import CLOCKS, MARK_KEY, Mark
+from connector.domain.readings import CLOCKS, MARK_KEY, ORIGIN, Mark
 
 #: Longest sentence of Rossum's that we pass on (characters).
 LONGEST_TEXT = 300
@@ -54,7 +54,8 @@ def mark_and_metadata(value: Any) -> tuple[Mark | None, dict[str, Any]]:
     import_id, document_key = mark.get("import_id"), mark.get("document_key")
     if not isinstance(import_id, str) or not isinstance(document_key, str):
         return None, theirs
-    return Mark(ImportId(import_id), document_key), theirs
+    origin = {name: text for name in ORIGIN if isinstance(text := mark.get(name), str)}
+    return Mark(ImportId(import_id), document_key, origin), theirs
 
 
 def sentence(value: Any) -> str | None:

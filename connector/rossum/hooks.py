@@ -5,7 +5,7 @@ authorization token and captured values stay behind.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -49,8 +49,11 @@ def read_hook(body: VerifiedBody) -> HookReading:
             hints, dropped = _status(source)
         case "upload", "created":
             hints, dropped = _upload(source)
+        case "annotation_content", "export":
+            # Comes before the status is exported, so there is nothing to read yet; but the annotation is known as open
+            # from here on, whatever becomes of the announcement that follows.
+            hints, dropped = _export(source)
         case "annotation_content", _:
-            # Even the export event comes before the status is exported: its announcement follows.
             hints, dropped = (), "content event"
         case str(), _:
             hints, dropped = (), "other event"
@@ -73,6 +76,16 @@ def _status(source: Mapping[str, Any]) -> tuple[tuple[Hint, ...], str | None]:
     # A payload shows no arrived_at; created_at must not stand in, or a list that shows both would look stale.
     clocks = {name: text for name, text in clocks_of(annotation).items() if name != "arrived_at"}
     return (Hint(AnnotationId(number), Via.WEBHOOK, status, QueueId(queue), clocks),), None
+
+
+def _export(source: Mapping[str, Any]) -> tuple[tuple[Hint, ...], str | None]:
+    annotation = source.get("annotation")
+    if not isinstance(annotation, Mapping):
+        raise ValueError("the webhook's annotation is missing or no object")  # noqa: TRY004 - as above
+    hint = _of_file({"annotation": annotation.get("id"), "queue": annotation.get("queue")})
+    if hint is None:
+        raise ValueError("the webhook's annotation lacks its id or queue")
+    return (replace(hint, status="exporting"),), None
 
 
 def _upload(source: Mapping[str, Any]) -> tuple[tuple[Hint, ...], str | None]:

@@ -4,6 +4,7 @@ Form of RFC 7578; Rossum wants `metadata` and `values` as JSON parts without a f
 by the file name of the part `content` (https://elis.rossum.ai/api/docs/#create-upload).
 """
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
@@ -41,6 +42,15 @@ class MultipartBody:
         self.started = False
         self.complete = False
         self.failure: Exception | None = None
+        self._reading = asyncio.Lock()
+
+    async def at_rest(self) -> None:
+        """Wait until nobody reads the source for this body; before, the source can't be closed.
+
+        An exchange that ends early leaves a task of aiohttp's behind, which is cancelled but may not know it yet.
+        """
+        async with self._reading:
+            return
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -72,13 +82,17 @@ class MultipartBody:
     async def _counted(self) -> AsyncIterator[bytes]:
         """The source's chunks, as many bytes as were announced."""
         sent = 0
-        async for chunk in self._chunks:
+        while chunk := await self._next():
             sent += len(chunk)
             if self.size is not None and sent > self.size:
                 raise Retryable(f"the document is longer than the {self.size} bytes that its source announced")
             yield chunk
         if self.size is not None and sent < self.size:
             raise Retryable(f"the document ended after {sent} of the {self.size} bytes that were announced")
+
+    async def _next(self) -> bytes:
+        async with self._reading:
+            return await anext(self._chunks, b"")
 
     def _json_part(self, name: str, value: Mapping[str, Any]) -> bytes:
         """A part without a file name: with one, Rossum takes it for a document."""

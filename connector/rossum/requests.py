@@ -5,7 +5,7 @@ Paths and parameters are those of Rossum's API reference (https://elis.rossum.ai
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from connector.domain.ids import AnnotationId, QueueId, format_clock
@@ -30,6 +30,7 @@ class Call:
     Attributes:
         endpoint: The path as a template, e.g. `/annotations/{id}`: the bounded name for metrics and errors.
         path: Below the base URL, with a leading slash.
+        body: JSON to send along; never shown.
     """
 
     lane: Lane
@@ -37,6 +38,7 @@ class Call:
     path: str
     params: tuple[tuple[str, str], ...] = ()
     method: str = "GET"
+    body: bytes = field(default=b"", repr=False)
 
     @property
     def name(self) -> str:
@@ -56,17 +58,45 @@ def exports_by_id(queue: QueueId, ids: Iterable[int]) -> Call:
     return Call(Lane.CAPTURED, "/queues/{id}/export", f"/queues/{queue}/export", params)
 
 
+def export_file(queue: QueueId, ids: Iterable[int], params: tuple[tuple[str, str], ...]) -> Call:
+    """The captured data of some annotations of one queue as a file; `params` say in which form."""
+    return Call(Lane.CAPTURED, "/queues/{id}/export", f"/queues/{queue}/export", (("id", _csv(ids)), *params))
+
+
+def moved_by_export(queue: QueueId, ids: Iterable[int], statuses: Iterable[str], to_status: str) -> Call:
+    """Move those of up to 100 annotations that are in one of `statuses` to `exporting` or `exported`."""
+    params = (
+        ("format", "json"),
+        ("id", _csv(ids)),
+        ("status", ",".join(statuses)),
+        ("to_status", to_status),
+        ("page_size", str(LARGEST_PAGE)),
+    )
+    return Call(Lane.CAPTURED, "/queues/{id}/export", f"/queues/{queue}/export", params, "POST")
+
+
 def documents_by_id(ids: Iterable[int]) -> Call:
     """Up to 100 documents."""
     params = (("id", _csv(ids)), ("page_size", str(LARGEST_PAGE)))
     return Call(Lane.READS, "/documents", "/documents", params)
 
 
-def documents_created(*, file_name: str | None, after: datetime, before: datetime, page: int) -> Call:
+def documents_created(file_name: str | None, after: datetime, before: datetime, *, page: int) -> Call:
     """One page of the documents created in a window, of one original file name if given."""
     named = () if file_name is None else (("original_file_name", file_name),)
     window = (("created_at_after", format_clock(after)), ("created_at_before", format_clock(before)))
     return _document_page((*named, *window), page)
+
+
+def documents_named(file_name: str) -> Call:
+    """One page of the documents of an original file name, the newest first where Rossum heeds the ordering."""
+    params = (("original_file_name", file_name), ("ordering", "-id"), *_page(1))
+    return Call(Lane.READS, "/documents", "/documents", params)
+
+
+def changed_annotation(number: AnnotationId, body: bytes) -> Call:
+    """Fields of an annotation to be changed."""
+    return Call(Lane.READS, "/annotations/{id}", f"/annotations/{number}", (), "PATCH", body)
 
 
 def documents_below(parent: int, page: int) -> Call:
@@ -79,7 +109,7 @@ def _document_page(filters: tuple[tuple[str, str], ...], page: int) -> Call:
     return Call(Lane.READS, "/documents", "/documents", params)
 
 
-def listing_page(listing: Listing) -> Call:
+def listing_page(listing: Listing, lane: Lane = Lane.SWEEPS) -> Call:
     """One page of a sweep; arrivals have no ordering of their own, so they come by document."""
     clock = listing.clock
     params = (
@@ -90,7 +120,7 @@ def listing_page(listing: Listing) -> Call:
         ("fields", ",".join(_ROW_FIELDS)),
         *_page(listing.page),
     )
-    return Call(Lane.SWEEPS, "/annotations", "/annotations", params)
+    return Call(lane, "/annotations", "/annotations", params)
 
 
 def annotation(number: AnnotationId) -> Call:
@@ -128,6 +158,31 @@ def current_user() -> Call:
 def organizations() -> Call:
     """The cheapest list there is."""
     return Call(Lane.OPS, "/organizations", "/organizations", (("page_size", "1"),))
+
+
+def queue(number: QueueId) -> Call:
+    """One queue."""
+    return Call(Lane.OPS, "/queues/{id}", f"/queues/{number}")
+
+
+def hooks(page: int) -> Call:
+    """One page of the organisation's hooks."""
+    return Call(Lane.OPS, "/hooks", "/hooks", (("page_size", str(LARGEST_PAGE)), ("page", str(page))))
+
+
+def new_hook(body: bytes) -> Call:
+    """A hook to be made."""
+    return Call(Lane.OPS, "/hooks", "/hooks", (), "POST", body)
+
+
+def changed_hook(number: int, body: bytes) -> Call:
+    """Fields of a hook to be changed."""
+    return Call(Lane.OPS, "/hooks/{id}", f"/hooks/{number}", (), "PATCH", body)
+
+
+def hook_calls(number: int) -> Call:
+    """The last 100 calls of a hook; Rossum keeps them for seven days."""
+    return Call(Lane.OPS, "/hooks/logs", "/hooks/logs", (("hook", str(number)),))
 
 
 def login() -> Call:

@@ -13,12 +13,21 @@ from connector.errors import NotOurs, SettingsError, Throttled
 from connector.rossum import requests
 from connector.rossum.answer import Answer, Received
 from connector.rossum.budget import Budget
-from connector.rossum.failures import NETWORK_ERRORS, failure_of_exchange, failure_of_login, failure_of_read
+from connector.rossum.failures import (
+    NETWORK_ERRORS,
+    failure_of_change,
+    failure_of_exchange,
+    failure_of_login,
+    failure_of_read,
+)
 from connector.rossum.login import Credentials, FixedToken, Login
 from connector.rossum.requests import Call
 from connector.rossum.rossum_time import RossumTime
 from connector.rossum.transport import ApiCall, Sending, Sink, Timeouts, Transport
 from connector.rossum.wire import read_login
+
+#: Answers of Rossum's that mean yes: read, created, begun, gone as wished.
+_FINE = frozenset({HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.ACCEPTED, HTTPStatus.NO_CONTENT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +107,11 @@ class Session:
             Retryable, NotOurs: As `ask`.
         """
         token = await self.credentials.token()
-        received = await self._exchange(call, token, sink)
+        received = await self._exchange(call, token, sink, call.body)
         if received.status == HTTPStatus.UNAUTHORIZED:
             token = await self.credentials.renew(token)
             await self.budget.take(call.lane)
-            received = await self._exchange(call, token, sink)
+            received = await self._exchange(call, token, sink, call.body)
         if received.status != HTTPStatus.UNAUTHORIZED:
             self.credentials.worked(token)
         return _answer(call, received, is_stream=sink is not None)
@@ -145,17 +154,17 @@ class Session:
 
 
 def _answer(call: Call, received: Received, *, is_stream: bool = False) -> Answer:
-    """The decoded answer of a read.
+    """The decoded answer of a call.
 
     Raises:
         Throttled, Retryable, NotOurs: It is not what was asked for.
     """
     if received.status == HTTPStatus.SEE_OTHER and received.location:
         return Answer(call.name, received.status, received.at, location=received.location)
-    if received.status != HTTPStatus.OK:
-        raise failure_of_read(call.name, received)
+    if received.status not in _FINE:
+        raise (failure_of_change if call.body else failure_of_read)(call.name, received)
     answer = Answer(call.name, received.status, received.at)
-    if is_stream:
+    if is_stream or received.status == HTTPStatus.NO_CONTENT:
         return answer
     if not received.is_json:
         raise answer.senseless("its content type is not JSON")

@@ -22,6 +22,7 @@ async def send_upload(session: Session, call: Call, body: MultipartBody, *, cloc
     """Wait for a slot and send a document; the URL of its task.
 
     Raises:
+        Identical: Rossum has a document of that name and content, and was asked to refuse such.
         Throttled: Rossum said 429, or the token had expired and there is a new one; the body is spent, nothing was
             imported, and it is no attempt.
         Retryable, Ambiguous, Rejected, NotOurs, PartitionLost: As the table in `failures` says.
@@ -35,7 +36,8 @@ async def send_upload(session: Session, call: Call, body: MultipartBody, *, cloc
         raise Throttled("the token had expired; the upload starts again with a new one", retry_after=_AFTER_RENEWAL)
     session.credentials.worked(token)
     if not HTTPStatus.OK <= received.status < HTTPStatus.MULTIPLE_CHOICES:
-        raise failure_of_upload(call.name, received)
+        strict = ("reject_identical", "true") in call.params
+        raise failure_of_upload(call.name, received, is_complete=body.complete, refuses_identical=strict)
     return _task_url(call, received, body)
 
 
@@ -44,7 +46,11 @@ async def _exchange(session: Session, call: Call, body: MultipartBody, token: st
     try:
         received = await session.transport.exchange(call, sending)
     except NETWORK_ERRORS as error:
+        # How far the body came is certain only when nobody writes it any more.
+        await body.at_rest()
         raise failure_of_sending(call.name, error, body) from error
+    finally:
+        await body.at_rest()
     if body.failure is not None:
         raise body.failure
     return received

@@ -18,7 +18,7 @@ from connector.kafka.topics import create_missing, find_topics, findings
 from connector.sandbox.samples import Sample, arrival_of
 from connector.sandbox.simulator.server import Simulator, SimulatorOptions
 from connector.sandbox.story import PUBLIC, Record, record_of
-from connector.settings import KafkaSettings
+from connector.settings_kafka import KafkaSettings
 
 _POLL_MS: Final = 100
 #: Looks (one a call) after which created topics must be there.

@@ -26,7 +26,7 @@ from connector.sandbox.samples import KINDS, Sample, samples
 from connector.sandbox.screen import Screen
 from connector.sandbox.simulator.server import Simulator, SimulatorOptions
 from connector.sandbox.story import Story
-from connector.settings import KafkaSettings
+from connector.settings_kafka import KafkaSettings
 from connector.settings_load import load
 
 #: Seconds from the last announcement until all documents must be done.

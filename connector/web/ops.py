@@ -33,6 +33,9 @@ class OpsActions(Protocol):
     def readiness(self) -> Mapping[str, str | None]:
         """Each check with its complaint, None where it is fine."""
 
+    def warnings(self) -> Mapping[str, str]:
+        """What is wrong although webhooks can be taken in: nothing that another replica would do better."""
+
     def document(self, key: str) -> Any:
         """What this replica knows of a document key; None when nothing."""
 
@@ -87,7 +90,8 @@ class OpsServer:
     def _ready(self) -> web.Response:
         checks = self._actions.readiness()
         ready = not any(checks.values())
-        body = {"ready": ready, "checks": {name: complaint or "ok" for name, complaint in checks.items()}}
+        shown = {name: complaint or "ok" for name, complaint in checks.items()}
+        body = {"ready": ready, "checks": shown, "warnings": self._actions.warnings()}
         return _json(body, HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE)
 
     def _refusal(self, request: web.BaseRequest) -> web.Response | None:

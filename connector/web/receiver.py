@@ -18,9 +18,10 @@ from connector.clock import Clock
 from connector.domain.ids import QueueId
 from connector.domain.messages import Hint, Via
 from connector.errors import KafkaUnavailable
+from connector.metrics import HookOutcome
 from connector.ports import WorkLog
 from connector.settings import WebhookSettings
-from connector.telemetry import HookOutcome, Telemetry
+from connector.telemetry import Telemetry
 from connector.web.problems import problem
 
 #: Seconds for a whole request; Rossum itself waits 30.

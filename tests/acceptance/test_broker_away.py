@@ -18,7 +18,7 @@ from tests.support.deployment import SECRET, Deployment, deployment, inline
 from tests.support.kafka_broker import LocalKafka
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
 
 QUICK = ("--rate-limit", "0", "--processing", "0.3", "--review", "0.5")
 FAST = {"ROSSUM__REQUESTS_PER_SECOND": "0", "IMPORTS__SETTLE": "10s", "IMPORTS__TASK_AFTER": "5s"}
@@ -94,7 +94,7 @@ async def test_kafka_stops_and_comes_back(own_kafka: Callable[..., LocalKafka], 
         alive = await status_of(world, "/livez")
         await asyncio.to_thread(broker.start)
 
-        await eventually(lambda: len(world.reader.captured()) >= 60, within=90)
+        await eventually(lambda: len(world.reader.captured()) >= 60, within=150)
         await eventually(lambda: len(world.reader.named("import.completed")) >= 60, within=60)
         sys.stdout.write(f"captured={len(world.reader.captured())} duplicates={len(world.reader.duplicates())}\n")
         assert set(answers) == {503}

@@ -7,23 +7,27 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from tests.acceptance.test_broker_away import webhook
-from tests.support.deployment import CAPTURED, SECRET, TOKEN, Deployment, deployment, inline, pdf
+from tests.support.deployment import SECRET, Deployment, deployment, inline, pdf
 from tests.support.find_kafka import Kafka
+from tests.support.reader import CAPTURED
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(120)]
 
 QUICK = ("--rate-limit", "0", "--processing", "0.2", "--review", "0.3")
 OPS_TOKEN = "ops token of the tests"
+API_TOKEN = "f3a9-token-of-the-api-77c1"
+SIGNED_QUERY = "f00dfeedcafe"
 TOPICS = (
     "rossum.documents.lifecycle",
     CAPTURED,
@@ -38,9 +42,18 @@ TOPICS = (
 async def world(kafka: Kafka, tmp_path: Path) -> AsyncIterator[Deployment]:
     """One replica whose sweeps are far apart, so that nothing but the test writes."""
     settings = {"ROSSUM__REQUESTS_PER_SECOND": "0", "SWEEP__INTERVAL": "1h", "OPS__TOKEN": OPS_TOKEN}
-    async with deployment(kafka.bootstrap_servers, "edges", tmp_path, simulator=QUICK, **settings) as running:
+    settings["ROSSUM__TOKEN"] = API_TOKEN
+    simulator = (*QUICK, "--token", API_TOKEN)
+    async with deployment(kafka.bootstrap_servers, "edges", tmp_path, simulator=simulator, **settings) as running:
         await running.start_replica()
         yield running
+
+
+def cells(tables: dict[str, list[dict[str, Any]]]) -> Iterator[Any]:
+    """The fields of all rows."""
+    for rows in tables.values():
+        for row in rows:
+            yield from row.values()
 
 
 async def everything(world: Deployment, *names: str) -> list[bytes]:
@@ -104,8 +117,12 @@ def _signed(body: bytes, secret: str = SECRET) -> dict[str, str]:
 async def test_nothing_secret_is_written_anywhere(world: Deployment) -> None:
     """No token, secret, document byte or captured value in a log, in `work` or in the ledger."""
     await world.add_hook(world.webhook_urls[0])
-    await world.announce([inline(number) for number in range(20)])
+    unreachable = {"kind": "https", "url": f"https://{SIGNED_QUERY}.example/a.pdf?signature={SIGNED_QUERY}"}
+    await world.announce([inline(number) for number in range(20)] + [{**inline(20), "source": unreachable}])
+    await world.http.post(world.webhook_urls[0], data=b'{"secret": "x"}', headers=_signed(b"another body"))
+    await world.control("/faults", {"method": "GET", "path": "/annotations", "action": "status:401", "times": 2})
     await eventually(lambda: len(world.reader.captured()) >= 20, within=60)
+    await eventually(lambda: len(world.reader.letters) == 1, within=60)
     await eventually(lambda: len(world.reader.named("import.completed")) >= 20, within=30)
     for replica in world.replicas:
         await replica.stop()
@@ -113,12 +130,15 @@ async def test_nothing_secret_is_written_anywhere(world: Deployment) -> None:
     values = {
         field["value"]
         for event in world.reader.captured()
-        for field in event.data["fields"].values()
+        for field in (
+            *event.data["fields"].values(),
+            *(cell for rows in event.data["tables"].values() for row in rows for cell in row.values()),
+        )
         if field["value"] and len(field["value"]) >= 8
     }
     documents = {pdf(f"document {number}") for number in range(20)}
     encoded = {inline(number)["source"]["base64"].encode() for number in range(20)}
-    hidden = {SECRET.encode(), OPS_TOKEN.encode(), f"Bearer {TOKEN}".encode()}
+    hidden = {SECRET.encode(), OPS_TOKEN.encode(), API_TOKEN.encode(), f"={SIGNED_QUERY}".encode()}
     written = await everything(world, "rossum.connector.work", "rossum.connector.ledger")
     logs = [replica.log.read_bytes() for replica in world.replicas]
     found = [

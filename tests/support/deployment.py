@@ -3,100 +3,33 @@
 import asyncio
 import base64
 import os
+import re
 import signal
-import socket
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import aiohttp
 import orjson
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaProducer
 
+from connector.domain.ids import format_clock
+from tests.support.kafka_settings import free_ports
+from tests.support.reader import CAPTURED, DEAD_LETTERS, LIFECYCLE, READY, Reader
 from tests.support.waiting import eventually
 
 TOKEN = "sandbox"
 SECRET = "hook secret of the tests"
 QUEUE = 8198
-CAPTURED = "rossum.annotations.captured"
-LIFECYCLE = "rossum.documents.lifecycle"
-DEAD_LETTERS = "rossum.dead-letters"
 ARRIVED = "documents.arrived"
-_TYPE = "ai.rossum.connector."
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """One event as a consumer reads it."""
-
-    topic: str
-    key: str
-    headers: Mapping[str, str]
-    data: Any
-
-    @property
-    def name(self) -> str:
-        """The event's name without the prefix."""
-        return self.headers["ce_type"].removeprefix(_TYPE)
-
-
-class Reader:
-    """A `read_committed` consumer that reads all along."""
-
-    def __init__(self, bootstrap: str, prefix: str, *names: str) -> None:
-        self._topics = [prefix + name for name in names]
-        self._prefix = prefix
-        self._bootstrap = bootstrap
-        self.events: list[Seen] = []
-        self.letters: list[Any] = []
-
-    @asynccontextmanager
-    async def reading(self) -> AsyncIterator["Reader"]:
-        """Read in the background."""
-        consumer = AIOKafkaConsumer(
-            *self._topics,
-            bootstrap_servers=self._bootstrap,
-            auto_offset_reset="earliest",
-            isolation_level="read_committed",
-            enable_auto_commit=False,
-        )
-        await consumer.start()
-        task = asyncio.create_task(self._read(consumer))
-        try:
-            yield self
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-            await consumer.stop()
-
-    async def _read(self, consumer: AIOKafkaConsumer) -> None:
-        while True:
-            for place, records in (await consumer.getmany(timeout_ms=200)).items():
-                topic = place.topic.removeprefix(self._prefix)
-                for record in records:
-                    if topic == DEAD_LETTERS:
-                        self.letters.append(record)
-                        continue
-                    headers = {name: value.decode() for name, value in record.headers}
-                    self.events.append(Seen(topic, record.key.decode(), headers, orjson.loads(record.value)))
-
-    def captured(self) -> list[Seen]:
-        """Captured events, in the order read."""
-        return [event for event in self.events if event.topic == CAPTURED]
-
-    def named(self, name: str) -> list[Seen]:
-        """Lifecycle events of one name."""
-        return [event for event in self.events if event.topic == LIFECYCLE and event.name == name]
-
-    def duplicates(self) -> list[str]:
-        """`ce_id`s that came twice on one topic."""
-        counts = Counter((event.topic, event.headers["ce_id"]) for event in self.events)
-        return [f"{topic} {event_id}" for (topic, event_id), count in counts.items() if count > 1]
+#: Of each replica's log, when a test has failed.
+LAST_LINES = 40
 
 
 @dataclass(slots=True)
@@ -130,8 +63,10 @@ class Deployment:
     reader: Reader
     settings: dict[str, str]
     stack: AsyncExitStack
+    token: str = TOKEN
     replicas: list[Process] = field(default_factory=list)
-    started: int = 0
+    webhook_urls: dict[int, str] = field(default_factory=dict)
+    ops_urls: dict[int, str] = field(default_factory=dict)
 
     @property
     def sandbox(self) -> str:
@@ -146,31 +81,48 @@ class Deployment:
             r.raise_for_status()
             return orjson.loads(await r.read() or b"null")
 
+    async def make_exported(self, at: datetime) -> int:
+        """An annotation that was exported at that moment, unknown to the connector; its id."""
+        instant = format_clock(at)
+        made = await self.control(
+            "/annotations", {"queue": QUEUE, "status": "exported", "from": instant, "to": instant}
+        )
+        number: int = made["ids"][0]
+        return number
+
     async def api(self, method: str, path: str, body: Any | None = None) -> Any:
         """Ask Rossum's API as a person's client would."""
-        headers = {"Authorization": f"Bearer {TOKEN}"}
+        headers = {"Authorization": f"Bearer {self.token}"}
         async with self.http.request(method, self.base_url + path, json=body, headers=headers) as response:
             response.raise_for_status()
             return orjson.loads(await response.read() or b"null")
 
-    async def start_replica(self, **extra: str) -> Process:
+    async def start_replica(self, *options: str, **extra: str) -> Process:
         """Another `rossum-connector run`, ready for work."""
-        number = self.started
-        self.started += 1
-        ports = {f"CONNECTOR_{name}__PORT": str(free_port()) for name in ("WEBHOOK", "OPS")}
-        settings = self.settings | ports | {f"CONNECTOR_{key}": value for key, value in extra.items()}
-        replica = await spawn(
-            ["-m", "connector.cli.main", "run"], self.folder / f"replica-{number}.log", settings, self.stack
-        )
-        self.replicas.append(replica)
-        ops = f"http://127.0.0.1:{ports['CONNECTOR_OPS__PORT']}"
-        self.webhook_urls[number] = f"http://127.0.0.1:{ports['CONNECTOR_WEBHOOK__PORT']}/hooks/rossum"
-        self.ops_urls[number] = ops
-        await eventually(lambda: self.is_ready(ops, replica), within=40)
-        return replica
+        number = await self.launch_replica(*options, **extra)
+        await self.replica_ready(number)
+        return self.replicas[number]
 
-    webhook_urls: dict[int, str] = field(default_factory=dict)
-    ops_urls: dict[int, str] = field(default_factory=dict)
+    async def launch_replica(self, *options: str, **extra: str) -> int:
+        """Start the process only; its number, from 0."""
+        number = len(self.replicas)
+        webhook, ops = free_ports(2)
+        self.webhook_urls[number] = f"http://127.0.0.1:{webhook}/hooks/rossum"
+        self.ops_urls[number] = f"http://127.0.0.1:{ops}"
+        ports = {"WEBHOOK__PORT": str(webhook), "OPS__PORT": str(ops)}
+        settings = self.settings | {f"CONNECTOR_{key}": value for key, value in (ports | extra).items()}
+        log = self.folder / f"replica-{number}.log"
+        self.replicas.append(await spawn(["-m", "connector.cli.main", "run", *options], log, settings, self.stack))
+        return number
+
+    async def replica_ready(self, number: int) -> None:
+        """Wait until it says so."""
+        await eventually(lambda: self.is_ready(self.ops_urls[number], self.replicas[number]), within=60)
+
+    async def stop_replicas(self) -> list[int]:
+        """SIGTERM to all that run, at once; their exit codes."""
+        running = [replica for replica in self.replicas if replica.process.returncode is None]
+        return await asyncio.gather(*(replica.stop() for replica in running))
 
     async def is_ready(self, ops: str, replica: Process) -> bool:
         """Whether a replica says so; fails the test at once when it has died."""
@@ -181,6 +133,13 @@ class Deployment:
                 return response.status == 200
         except aiohttp.ClientError:
             return False
+
+    async def metric(self, number: int, name: str) -> float:
+        """The sum of a metric of a replica, 0 where it is not shown; `name` is a pattern."""
+        async with self.http.get(self.ops_urls[number] + "/metrics") as response:
+            text = await response.text()
+        values = re.findall(rf"^rossum_connector_{name} ([0-9.e+-]+)$", text, re.MULTILINE)
+        return sum(map(float, values))
 
     async def add_hook(self, url: str, *, secret: str = SECRET) -> None:
         """Create the Rossum hook as documented."""
@@ -232,13 +191,6 @@ def inline(number: int, **metadata: Any) -> dict[str, Any]:
     }
 
 
-def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 async def spawn(arguments: list[str], log: Path, environment: Mapping[str, str], stack: AsyncExitStack) -> Process:
     """Start a Python subprocess whose stderr goes to a file; it is killed when the stack closes."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("CONNECTOR_")}
@@ -288,6 +240,22 @@ async def deployment(
         )
         assert await create.process.wait() == 0, create.log.read_text()
         http = await stack.enter_async_context(aiohttp.ClientSession())
-        reader = Reader(bootstrap, prefix, CAPTURED, LIFECYCLE, DEAD_LETTERS)
+        reader = Reader(bootstrap, prefix, CAPTURED, LIFECYCLE, READY, DEAD_LETTERS)
         await stack.enter_async_context(reader.reading())
-        yield Deployment(bootstrap, prefix, base_url, folder, http, reader, environment, stack)
+        token = environment["CONNECTOR_ROSSUM__TOKEN"]
+        world = Deployment(bootstrap, prefix, base_url, folder, http, reader, environment, stack, token)
+        try:
+            yield world
+        except Exception:
+            _tell_how_far(world)
+            raise
+
+
+def _tell_how_far(world: Deployment) -> None:
+    """What was read and what the replicas said last, for whoever looks into a failed test."""
+    counts = Counter((event.topic, event.name) for event in world.reader.events)
+    for (topic, name), count in sorted(counts.items()):
+        sys.stdout.write(f"{count:6} {name} on {topic}\n")
+    for log in sorted(world.folder.glob("replica-*.log")):
+        lines = log.read_text(errors="replace").splitlines()
+        sys.stdout.write("\n".join([f"the last of {len(lines)} lines of {log.name}:", *lines[-LAST_LINES:], ""]))

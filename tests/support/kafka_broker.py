@@ -6,13 +6,14 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from tests.support.kafka_artifacts import libraries
 from tests.support.kafka_probe import answers
-from tests.support.kafka_settings import CLUSTER_ID, free_ports, settings
+from tests.support.kafka_settings import CLUSTER_ID, Door, free_ports, settings, with_doors
 from tests.support.waiting import until
 
 DEFAULT_VERSION = os.environ.get("KAFKA_VERSION") or "4.4.0"
@@ -35,13 +36,31 @@ class LocalKafka:
 
     Nothing of it outlives the process that made it.
 
+    Args:
+        doors: How many listeners to add that lead through a proxy.
+        controller_port: Its controller's port where others have to know it; else a free one.
+        properties: Settings that differ from those of a broker alone.
+
+    Attributes:
+        doors: These listeners.
+
     Raises:
         NoArtifacts: Java or the artifacts are missing.
     """
 
-    def __init__(self, version: str = DEFAULT_VERSION) -> None:
+    def __init__(
+        self,
+        version: str = DEFAULT_VERSION,
+        *,
+        doors: int = 0,
+        controller_port: int | None = None,
+        properties: Mapping[str, str] | None = None,
+    ) -> None:
         self._libraries = libraries(version)
-        self._port, self._controller_port = free_ports(2)
+        self._port, free, *ports = free_ports(2 + 2 * doors)
+        self._controller_port = controller_port or free
+        self.doors = [Door(*pair) for pair in zip(ports[::2], ports[1::2], strict=True)]
+        self._properties = dict(properties or {})
         self._folder = Path(tempfile.mkdtemp(prefix="kafka-"))
         self._process: subprocess.Popen[bytes] | None = None
         self._watchdog: subprocess.Popen[bytes] | None = None
@@ -140,6 +159,7 @@ class LocalKafka:
         if file.exists():
             return file
         lines = settings(self._version, port=self._port, controller_port=self._controller_port, data=str(data))
+        lines = with_doors(lines, self.doors) | self._properties
         written = self._folder / "new.properties"
         written.write_text("".join(f"{name}={value}\n" for name, value in lines.items()), encoding="utf-8")
         tool = [*self._java("-Xmx128M", "-XX:TieredStopAtLevel=1"), "kafka.tools.StorageTool"]

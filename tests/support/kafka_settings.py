@@ -2,6 +2,8 @@
 
 import random
 import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 #: 22 characters, as Kafka wants them.
 CLUSTER_ID = "VGVzdHNPZlRoZUNvbm5lYw"
@@ -34,18 +36,67 @@ _SINCE_4 = {
     "share.coordinator.state.topic.replication.factor": "1",
     "share.coordinator.state.topic.min.isr": "1",
 }
+_REPLICATED = (
+    "default.replication.factor",
+    "offsets.topic.replication.factor",
+    "transaction.state.log.replication.factor",
+)
+_REPLICATED_SINCE_4 = ("share.coordinator.state.topic.replication.factor",)
+_MIN_ISR = ("min.insync.replicas", "transaction.state.log.min.isr")
+_MIN_ISR_SINCE_4 = ("share.coordinator.state.topic.min.isr",)
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Another listener of a broker: who comes by it is told to come back by another port, which a proxy may hold.
+
+    Attributes:
+        inside: The port that the broker listens on.
+        outside: The port that it tells its clients.
+    """
+
+    inside: int
+    outside: int
 
 
 def settings(version: str, *, port: int, controller_port: int, data: str, host: str = "127.0.0.1") -> dict[str, str]:
     """The broker's properties; `host` is the address it binds, clients are always told 127.0.0.1."""
     return {
         **_FOR_TESTS,
-        **(_SINCE_4 if int(version.split(".", maxsplit=1)[0]) >= 4 else {}),
+        **(_SINCE_4 if _since_4(version) else {}),
         "controller.quorum.voters": f"1@127.0.0.1:{controller_port}",
         "listeners": f"PLAINTEXT://{host}:{port},CONTROLLER://127.0.0.1:{controller_port}",
         "advertised.listeners": f"PLAINTEXT://127.0.0.1:{port}",
         "log.dirs": data,
     }
+
+
+def with_doors(properties: dict[str, str], doors: Sequence[Door]) -> dict[str, str]:
+    """The same broker with more listeners."""
+    if not doors:
+        return properties
+    names = [f"DOOR{number}" for number in range(len(doors))]
+    inside = [f"{name}://127.0.0.1:{door.inside}" for name, door in zip(names, doors, strict=True)]
+    outside = [f"{name}://127.0.0.1:{door.outside}" for name, door in zip(names, doors, strict=True)]
+    protocols = [f"{name}:PLAINTEXT" for name in names]
+    more = {
+        "listeners": inside,
+        "advertised.listeners": outside,
+        "listener.security.protocol.map": protocols,
+    }
+    return properties | {name: ",".join([properties[name], *added]) for name, added in more.items()}
+
+
+def of_cluster(version: str, node: int, controller_ports: Sequence[int]) -> dict[str, str]:
+    """What a broker of several has otherwise: its number from 1, all voters, everything on three, two must have it."""
+    three = dict.fromkeys([*_REPLICATED, *(_REPLICATED_SINCE_4 if _since_4(version) else ())], "3")
+    two = dict.fromkeys([*_MIN_ISR, *(_MIN_ISR_SINCE_4 if _since_4(version) else ())], "2")
+    voters = ",".join(f"{number}@127.0.0.1:{port}" for number, port in enumerate(controller_ports, start=1))
+    return {"node.id": str(node), "controller.quorum.voters": voters, **three, **two}
+
+
+def _since_4(version: str) -> bool:
+    return int(version.split(".", maxsplit=1)[0]) >= 4
 
 
 def free_ports(count: int) -> list[int]:

@@ -19,11 +19,13 @@ class Sources:
 
     Attributes:
         settings: What the connector needs to be allowed to fetch them.
+        unavailable: Numbers of documents that the https server answers with 503 for now.
     """
 
     port: int
     folder: Path
     settings: dict[str, str]
+    unavailable: set[int]
 
     def arrival(self, number: int, **metadata: Any) -> dict[str, Any]:
         """The arrival of a document: its number decides where it lies."""
@@ -48,8 +50,12 @@ async def sources(folder: Path) -> AsyncIterator[Sources]:
     files = folder / "files"
     files.mkdir()
 
+    unavailable: set[int] = set()
+
     async def document(request: web.Request) -> web.Response:
         number = request.match_info["number"]
+        if int(number) in unavailable:
+            return web.Response(status=503)
         return web.Response(body=pdf(f"document {number}"), content_type="application/pdf")
 
     app = web.Application()
@@ -65,6 +71,6 @@ async def sources(folder: Path) -> AsyncIterator[Sources]:
             "IMPORTS__CA_FILE": str(ca_file),
             "IMPORTS__FILE_ROOTS": f'["{files}"]',
         }
-        yield Sources(port, files, settings)
+        yield Sources(port, files, settings, unavailable)
     finally:
         await runner.cleanup()

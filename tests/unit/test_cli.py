@@ -27,7 +27,13 @@ from connector.errors import (
 )
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMANDS = ["run", "sandbox", "schemas", "settings-docs", "simulator", "topics", "topics plan", "topics create"]
+GROUPS = {"dead-letters": ("list", "show", "redrive"), "hooks": ("plan", "apply"), "topics": ("plan", "create")}
+COMMANDS = [
+    *("audit", "check", "export", "extract", "import", "replay", "run", "sandbox"),
+    *("schemas", "settings-docs", "simulator"),
+    *GROUPS,
+    *(f"{group} {command}" for group, commands in GROUPS.items() for command in commands),
+]
 
 
 def cli(*arguments: str, **environ: str) -> Result:

@@ -220,3 +220,16 @@ def test_the_memory_of_repeated_lines_is_bounded() -> None:
         quiet.filter(record("aiokafka", f"message {number}", at=100.0))
 
     assert len(quiet._last) <= logs.MOST_TEMPLATES + 1
+
+
+def test_commands_can_silence_libraries() -> None:
+    """Their sentence is all that a person needs."""
+    logger = logging.getLogger("aiokafka.consumer")
+    before = logging.getLogger("aiokafka").level
+    try:
+        logs.hush()
+
+        assert not logger.isEnabledFor(logging.ERROR)
+    finally:
+        for name in logs.NOISY:
+            logging.getLogger(name).setLevel(before)

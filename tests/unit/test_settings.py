@@ -152,11 +152,12 @@ def test_a_typo_in_the_file_names_the_nearest_key(tmp_path: Path) -> None:
         ({"CONNECTOR_ROSSUM__REQUESTS_PER_SECOND": "inf"}, "ROSSUM__REQUESTS_PER_SECOND: Input should be a finite"),
         ({"CONNECTOR_CAPTURE__STATUSES": '["gone"]'}, "CONNECTOR_CAPTURE__STATUSES: Input should be 'exported'"),
         ({"CONNECTOR_CAPTURE__STATUSES": "[]"}, "CONNECTOR_CAPTURE__STATUSES: must name at least one status"),
-        ({"CONNECTOR_STATE__DIRECTORY": "/s"}, "CONNECTOR_STATE__DIRECTORY is not built in this version"),
+        ({"CONNECTOR_CAPTURE__CLAIM_STORE": "s3://k:s@b"}, "CAPTURE__CLAIM_STORE: must be s3://bucket/prefix, gcs://"),
+        ({"CONNECTOR_CAPTURE__CLAIM_STORE": "file:///claims"}, "CAPTURE__CLAIM_STORE: must be s3://bucket/prefix"),
+        ({"CONNECTOR_CAPTURE__CLAIM_QUEUES": "[8198]"}, "CONNECTOR_CAPTURE__CLAIM_QUEUES takes confirmed"),
         ({"CONNECTOR_WEBHOOK__SECRETS": "[]"}, "CONNECTOR_WEBHOOK__SECRETS is empty"),
         ({"CONNECTOR_ROSSUM__QUEUES": "{}"}, "CONNECTOR_ROSSUM__QUEUES is empty"),
         ({"CONNECTOR_SWEEP__START": "yesterday"}, "CONNECTOR_SWEEP__START: must be an instant"),
-        ({"CONNECTOR_IMPORTS__REJECT_IDENTICAL": "true"}, "is not built in this version"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(changes: dict[str, str], said: str) -> None:

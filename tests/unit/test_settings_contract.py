@@ -47,7 +47,9 @@ DEFAULTS: dict[str, object] = {
     "SWEEP__DEEP_OVERLAP": 900.0,
     "SWEEP__START": None,
     "IMPORTS__CONCURRENCY": 16,
-    **dict.fromkeys(("IMPORTS__ALLOWED_HOSTS", "IMPORTS__PRIVATE_NETWORKS", "IMPORTS__FILE_ROOTS"), ()),
+    **dict.fromkeys(
+        ("IMPORTS__ALLOWED_HOSTS", "IMPORTS__PRIVATE_NETWORKS", "IMPORTS__FILE_ROOTS", "IMPORTS__ALLOWED_BUCKETS"), ()
+    ),
     "IMPORTS__CA_FILE": None,
     "IMPORTS__MAX_BYTES": 40_000_000,
     "IMPORTS__RETRY_FOR": 24 * 3600.0,
@@ -61,6 +63,8 @@ DEFAULTS: dict[str, object] = {
     "IMPORTS__GATHER__ENABLED": False,
     "IMPORTS__GATHER__MAX_COUNT": 20,
     "IMPORTS__GATHER__WAIT": 2.0,
+    "WEBHOOK__PUBLIC_URL": None,
+    "WEBHOOK__GATE": False,
     "CAPTURE__STATUSES": ("exported",),
     "CAPTURE__CLAIM_STORE": None,
     "CAPTURE__CLAIM_QUEUES": (),

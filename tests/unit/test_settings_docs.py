@@ -12,7 +12,7 @@ from connector.settings_load import PREFIX, env_names, load
 
 ROOT = Path(__file__).resolve().parents[2]
 MARKERS = "".join(
-    f"<!-- {name}:begin -->\nold\n<!-- {name}:end -->\nkept\n" for name in ("events", "settings", "metrics")
+    f"<!-- {name}:begin -->\nold\n<!-- {name}:end -->\nby hand\n" for name in ("events", "settings", "metrics")
 )
 
 
@@ -90,8 +90,8 @@ def test_only_the_tables_of_the_readme_are_replaced() -> None:
     written = with_tables(f"# Title\n{MARKERS}")
 
     assert written.startswith("# Title\n<!-- events:begin -->\n| ")
-    assert written.count("kept") == 3
-    assert "old" not in written.split("kept")[0]
+    assert written.count("by hand") == 3
+    assert "old" not in written.split("by hand")[0]
     assert with_tables(written) == written
 
 

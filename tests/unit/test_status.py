@@ -46,3 +46,14 @@ def test_the_list_is_bounded_and_the_count_is_not() -> None:
 
     assert len(census.oldest) == LISTED
     assert census.open.total() == 3000
+
+
+def test_stages_have_their_own_counts_and_ages() -> None:
+    """So that one stuck import shows among a thousand that wait for people."""
+    census = Census()
+
+    census.add([("annotation/1", AnnotationRow("to_review", "k", clocks={"arrived_at": NEW}))])
+    census.add([("annotation/2", AnnotationRow("to_review", "k", clocks={"arrived_at": OLD}))])
+    census.add([("import/a", ImportRow(ImportState.AMBIGUOUS, "k", intent_at=NEW))])
+
+    assert census.stages == {"to_review": (2, OLD), "import ambiguous": (1, NEW)}

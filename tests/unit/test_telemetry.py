@@ -1,20 +1,22 @@
 """Each fact is counted once, under bounded labels, and told where people want to know."""
 
 import inspect
+import re
 from collections.abc import Callable
 
 import pytest
 from prometheus_client import generate_latest
 from structlog.testing import capture_logs
 
-from connector.telemetry import NAMESPACE, OBSERVED, HookOutcome, Telemetry
+from connector.metrics import NAMESPACE, OBSERVED, HookOutcome
+from connector.telemetry import Telemetry
 
 Fact = Callable[[Telemetry], None]
 Sample = tuple[str, dict[str, str], float]
 SECRETIVE = "import-4711"
 
 COUNTED: list[tuple[str, Fact, list[Sample]]] = [
-    ("arrival_copied", lambda t: t.arrival_copied(3), [("arrivals_copied_total", {}, 1)]),
+    ("arrivals_copied", lambda t: t.arrivals_copied(1), [("arrivals_copied_total", {}, 1)]),
     ("arrival_repeated", lambda t: t.arrival_repeated(), [("arrivals_total", {"outcome": "repeated"}, 1)]),
     ("arrival_skipped", lambda t: t.arrival_skipped(), [("arrivals_total", {"outcome": "skipped"}, 1)]),
     (
@@ -37,6 +39,15 @@ COUNTED: list[tuple[str, Fact, list[Sample]]] = [
         [("uploads_resolved_total", {"how": "found"}, 1)],
     ),
     (
+        "import_overdue",
+        lambda t: t.import_overdue(SECRETIVE, "accepted"),
+        [("imports_overdue_total", {}, 1)],
+    ),
+    ("claimed", lambda t: t.claimed(3), [("claims_total", {"outcome": "claimed"}, 3)]),
+    ("claim_failed", lambda t: t.claim_failed(7, "later"), [("claims_total", {"outcome": "failed"}, 1)]),
+    ("state_lost", lambda t: t.state_lost(3, "damaged"), [("state_losses_total", {}, 1)]),
+    ("twin", lambda t: t.twin("found", SECRETIVE, 7), [("twins_total", {"what": "found"}, 1)]),
+    (
         "import_parked",
         lambda t: t.import_parked(SECRETIVE, 2, "2026-01-31T00:00:00.000000Z", "503"),
         [("imports_parked_total", {}, 1)],
@@ -47,6 +58,13 @@ COUNTED: list[tuple[str, Fact, list[Sample]]] = [
         [("hooks_total", {"outcome": "forged"}, 1), ("hook_seconds_count", {}, 1)],
     ),
     ("hook_old", lambda t: t.hook_old(), [("hooks_old_total", {}, 1)]),
+    ("hook_drift", lambda t: t.hook_drift({"url"}), [("hook_drift", {"kind": "url"}, 1)]),
+    (
+        "hook_calls",
+        lambda t: t.hook_calls(taken=3, lost=2),
+        [("hook_calls_total", {"outcome": "taken"}, 3), ("hook_calls_total", {"outcome": "lost"}, 2)],
+    ),
+    ("hook_watch_failed", lambda t: t.hook_watch_failed("x"), [("hook_watch_failures_total", {}, 1)]),
     ("hints_written", lambda t: t.hints_written("sweep", 7), [("hints_written_total", {"via": "sweep"}, 7)]),
     (
         "hint_finished",
@@ -111,6 +129,8 @@ COUNTED: list[tuple[str, Fact, list[Sample]]] = [
         [("partitions_lost_total", {"reason": "revoked"}, 1), ("partitions_ready", {}, -1)],
     ),
     ("rebalanced", lambda t: t.rebalanced(), [("rebalances_total", {}, 1)]),
+    ("trimmed", lambda t: t.trimmed(3), [("trims_total", {"outcome": "trimmed"}, 1)]),
+    ("trim_failed", lambda t: t.trim_failed("x"), [("trims_total", {"outcome": "failed"}, 1)]),
     ("circuit", lambda t: t.circuit("rossum", open=True, reason="401"), [("circuit_open", {"circuit": "rossum"}, 1)]),
 ]
 TOLD: list[tuple[str, Fact, str, str]] = [
@@ -122,17 +142,27 @@ TOLD: list[tuple[str, Fact, str, str]] = [
 ]
 #: Facts that do both, and what they say.
 BOTH = {
+    "state_lost": ("warning", "state_lost"),
+    "claim_failed": ("warning", "claim_failed"),
     "arrival_dead_lettered": ("warning", "import_failed"),
     "upload_finished": ("info", "upload_finished"),
     "upload_resolved": ("info", "upload_resolved"),
     "import_parked": ("info", "import_parked"),
-    "event_published": ("info", "event_published"),
+    "import_overdue": ("warning", "import_overdue"),
+    "twin": ("warning", "import_twin"),
+    "event_published": ("debug", "event_published"),
+    "transaction_committed": ("info", "published"),
     "transaction_failed": ("warning", "transaction_failed"),
     "sweep_pass": ("info", "sweep_pass"),
     "sweep_failed": ("warning", "sweep_failed"),
     "partition_ready": ("info", "partition_ready"),
     "partition_ended": ("info", "partition_ended"),
     "rebalanced": ("info", "rebalance"),
+    "hook_drift": ("warning", "hook_drift"),
+    "hook_calls": ("warning", "webhooks_lost"),
+    "hook_watch_failed": ("warning", "hook_watch_failed"),
+    "trimmed": ("debug", "trimmed"),
+    "trim_failed": ("warning", "trim_failed"),
     "circuit": ("warning", "circuit_open"),
 }
 NO_FACTS = {"observe", "described", "collect", "describe"}
@@ -184,7 +214,9 @@ def test_ids_are_never_labels() -> None:
     for _, fact, _ in COUNTED:
         fact(telemetry)
 
-    assert b"4711" not in generate_latest(telemetry.registry)
+    labels = re.findall(rb"\{(.*)\}", generate_latest(telemetry.registry))
+    assert labels
+    assert not [text for text in labels if b"4711" in text or SECRETIVE.encode() in text]
 
 
 def test_an_upload_that_failed_adds_no_bytes() -> None:

@@ -26,6 +26,8 @@ class Behaviour:
     """Whether ``_after`` and ``_before`` include the very instant."""
     rename_files: bool = False
     """Spaces, brackets and other unusual characters of file names become underscores."""
+    conflict_names: bool = False
+    """Whether the refusal of an identical document names the one that is there; what Rossum does is unknown."""
 
     def update(self, changes: dict[str, Any]) -> None:
         """Throw the named switches and leave the others.

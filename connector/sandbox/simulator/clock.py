@@ -4,6 +4,7 @@ Instants are whole microseconds since 1970 (``int``), so that they compare and i
 """
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import formatdate
 
@@ -34,19 +35,22 @@ def parse_instant(text: str) -> int:
 
 
 class SimulatorClock:
-    """Wall clock with a shift; one instance is the simulator's only source of time."""
+    """Wall clock with a shift; one instance is the simulator's only source of time.
 
-    def __init__(self) -> None:
+    Args:
+        wall: Nanoseconds since 1970.
+        monotonic: Seconds that never go back. Both are the machine's own, unless a simulation has other time.
+    """
+
+    def __init__(self, wall: Callable[[], int] = time.time_ns, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._wall = wall
+        self.monotonic = monotonic
         self._shift = 0
         self._date = (-1, "")
 
     def now(self) -> int:
         """Microseconds since 1970, shifted."""
-        return time.time_ns() // 1000 + self._shift
-
-    def monotonic(self) -> float:
-        """Seconds that never go back and know nothing of the shift."""
-        return time.monotonic()
+        return self._wall() // 1000 + self._shift
 
     def shift(self, seconds: float) -> None:
         """Move the wall clock by that many seconds from where it is; timers that run are not moved."""

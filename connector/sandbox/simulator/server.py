@@ -23,6 +23,7 @@ from connector.sandbox.simulator import (
     tasks,
     uploads,
 )
+from connector.sandbox.simulator.clock import SimulatorClock
 from connector.sandbox.simulator.front_door import FrontDoor, Router
 from connector.sandbox.simulator.lifecycle import Pace
 from connector.sandbox.simulator.wire import respond
@@ -58,8 +59,9 @@ class SimulatorOptions:
 class Simulator:
     """A Rossum of one organisation on a real port, from entering the context to leaving it."""
 
-    def __init__(self, options: SimulatorOptions | None = None) -> None:
+    def __init__(self, options: SimulatorOptions | None = None, clock: SimulatorClock | None = None) -> None:
         self._options = options or SimulatorOptions()
+        self._clock = clock or SimulatorClock()
         self._world: World | None = None
         self._door: FrontDoor | None = None
         self._runner: web.ServerRunner | None = None
@@ -79,7 +81,12 @@ class Simulator:
         options = self._options
         pace = Pace(options.processing, options.review)
         self._world = build_world(
-            options.queues, pace, token=options.token, rate_limit=options.rate_limit, seed=options.seed
+            options.queues,
+            pace,
+            token=options.token,
+            rate_limit=options.rate_limit,
+            seed=options.seed,
+            clock=self._clock,
         )
         self._door = FrontDoor(self._world, Router(module.ROUTES for module in _RESOURCES))
         self._runner = web.ServerRunner(web.Server(self._answer, access_log=None), shutdown_timeout=_SHUTDOWN_SECONDS)

@@ -5,8 +5,8 @@ from http import HTTPStatus
 from aiohttp import web
 
 from connector.sandbox.simulator.imports import Admitted, admit
-from connector.sandbox.simulator.model import Queue
-from connector.sandbox.simulator.receiving import Received, receive
+from connector.sandbox.simulator.model import Json, Queue
+from connector.sandbox.simulator.receiving import Received, ReceivedFile, receive
 from connector.sandbox.simulator.wire import Call, Routes, bad_field, conflict, not_found, respond
 
 
@@ -41,7 +41,20 @@ def _refuse_identical(call: Call, received: Received) -> None:
         raise bad_field("content", "Only one file can be uploaded with reject_identical.")
     file = received.files[0]
     if call.world.state.holds_identical(file.name, file.sha256):
-        raise conflict("Document with the same file name and content already exists.")
+        error = conflict("Document with the same file name and content already exists.")
+        if call.world.behaviour.conflict_names:
+            error.body.update(_identical(call, file))
+        raise error
+
+
+def _identical(call: Call, file: ReceivedFile) -> Json:
+    """The addresses of the document that an upload is identical to."""
+    views, documents = call.world.views, call.world.state.documents.values()
+    known = next((d for d in documents if (d.sent_name, d.sha256) == (file.name, file.sha256)), None)
+    if known is None:
+        return {}
+    annotations = [views.url("annotations", number) for number in known.annotations]
+    return {"document": views.url("documents", known.id), "annotations": annotations}
 
 
 async def create_legacy(call: Call) -> web.Response:

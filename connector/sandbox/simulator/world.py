@@ -41,9 +41,11 @@ class World:
         await self.deliveries.aclose()
 
 
-def build_world(queues: tuple[tuple[int, str], ...], pace: Pace, *, token: str, rate_limit: float, seed: int) -> World:
+def build_world(  # noqa: PLR0913 - the composition root of a simulator
+    queues: tuple[tuple[int, str], ...], pace: Pace, *, token: str, rate_limit: float, seed: int, clock: SimulatorClock
+) -> World:
     """Wire a simulator that has seen nothing yet."""
-    clock, behaviour = SimulatorClock(), Behaviour()
+    behaviour = Behaviour()
     state = State(queues, clock, behaviour)
     views = Views(state, behaviour, seed)
     lifecycle = Lifecycle(state, clock, behaviour, pace)

@@ -13,7 +13,7 @@ from connector.contracts.catalogue import CAPTURED_THIN, CATALOGUE, TopicRole
 from connector.contracts.envelope import encode_data
 from connector.contracts.examples import EXAMPLES
 from connector.contracts.schemas import schema_files
-from connector.settings import TopicSettings
+from connector.settings_kafka import TopicSettings
 
 PUBLISHED = Path(__file__).parents[3] / "schemas"
 TOPICS = {role: getattr(TopicSettings(), role.value) for role in TopicRole}

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.contracts.arrivals import InlineSource, ObjectSource
+from connector.contracts.arrivals import InlineSource
 from connector.documents.dispatch import DocumentSources
 from connector.documents.limits import CHUNK, DocumentLimits
 from connector.errors import Rejected, Stage
@@ -151,14 +151,3 @@ async def test_there_is_no_second_copy_in_memory() -> None:
     tracemalloc.stop()
 
     assert peak < 2_000_000
-
-
-@pytest.mark.parametrize("kind", ["s3", "gcs", "azure"])
-async def test_object_stores_are_refused_with_a_way_out(kind: str) -> None:
-    """They are not built yet, and the sentence says what to do instead."""
-    source = ObjectSource.model_validate({"kind": kind, "bucket": "b", "key": "k"})
-
-    with pytest.raises(Rejected, match="signed") as caught:
-        await SOURCES.open(source).__aenter__()
-
-    assert caught.value.stage is Stage.VALIDATE

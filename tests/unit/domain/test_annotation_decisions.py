@@ -1,80 +1,27 @@
 """What is published of an annotation, whatever was hinted, lost, doubled, late or stale."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
-import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
-from connector.contracts.envelope import Event
 from connector.domain import annotation_hints as promises
-from connector.domain import annotation_state as rules
 from connector.domain.annotation_hints import Need
-from connector.domain.annotation_outcome import AnnotationRules, Decision, Seen, Subject, decide
-from connector.domain.annotation_state import Policy
-from connector.domain.identity import Identity
-from connector.domain.ids import AnnotationId, ImportId, QueueId, annotation_entity, event_namespace, format_clock
-from connector.domain.messages import Hint, Linked, MarkSeen, Via
-from connector.domain.readings import AnnotationReading, ExportReading, Mark
-from connector.domain.rows import AnnotationRow
-
-NUMBER = AnnotationId(4711)
-ENTITY = annotation_entity(NUMBER)
-QUEUE = QueueId(8198)
-START = datetime(2026, 3, 1, tzinfo=UTC)
-ARRIVED = format_clock(START)
-POLICY = Policy(("exported",), format_clock(START - timedelta(days=1)))
-RULES = AnnotationRules(Identity(event_namespace(1), "https://example.test/api/v1"), POLICY)
-
-
-def at(seconds: float) -> datetime:
-    """An instant of the story."""
-    return START + timedelta(seconds=seconds)
-
-
-def clock(seconds: float) -> str:
-    """The same as clock text."""
-    return format_clock(at(seconds))
-
-
-def reading(status: str, *, now: float = 100, mark: Mark | None = None, **clocks: str) -> AnnotationReading:
-    """What Rossum's list shows."""
-    url = f"https://example.test/api/v1/annotations/{NUMBER}"
-    shown = {"arrived_at": ARRIVED, **clocks}
-    return AnnotationReading(NUMBER, url, status, QUEUE, None, shown, at(now), mark=mark)
-
-
-def export_of(shown: AnnotationReading) -> ExportReading:
-    """What the queue's export shows of the same state."""
-    return ExportReading(
-        NUMBER, shown.url, shown.status, QUEUE, shown.at, [], exported_at=shown.clocks.get("exported_at")
-    )
-
-
-def hint(status: str | None, via: Via = Via.WEBHOOK, **clocks: str) -> Hint:
-    """What somebody saw."""
-    return Hint(NUMBER, via, status, QUEUE, clocks)
-
-
-def look(row: AnnotationRow | None, shown: AnnotationReading, *hints: Hint, **more: Any) -> Decision:
-    """One decision after a full read."""
-    wanted = rules.captures_wanted(row, shown, POLICY)
-    seen = Seen(shown, export_of(shown) if wanted else None)
-    return decide(Subject(NUMBER, row, hints, more.get("linked")), replace(seen, **more.get("seen", {})), RULES)
-
-
-def row_of(decision: Decision) -> AnnotationRow:
-    """The row that a decision writes."""
-    row = decision.outcome.rows[ENTITY]
-    assert isinstance(row, AnnotationRow)
-    return row
-
-
-def names(decision: Decision) -> list[str]:
-    """Names of the events of a decision."""
-    return [event.name.removeprefix("annotation.") for event in decision.outcome.events]
+from connector.domain.annotation_outcome import Subject, decide
+from connector.domain.ids import AnnotationId, ImportId, format_clock
+from connector.domain.messages import Linked, MarkSeen
+from connector.domain.readings import Mark
+from tests.unit.domain.annotation_story import (
+    NUMBER,
+    POLICY,
+    RULES,
+    START,
+    at,
+    clock,
+    hint,
+    look,
+    names,
+    reading,
+    row_of,
+)
 
 
 def test_a_first_look_at_an_exported_annotation_tells_all_its_facts() -> None:
@@ -146,6 +93,16 @@ def test_a_missing_clock_is_revision_first_and_adopts_the_clock_that_appears() -
     assert [event.revision for event in second.outcome.events] == [clock(30)]
 
 
+def test_a_clock_of_the_same_second_as_its_answer_is_adopted() -> None:
+    """An answer's `Date` has whole seconds: an export right before it may seem to come after it."""
+    first = look(None, reading("exported", now=10))
+
+    adopted = look(row_of(first), reading("exported", now=20, exported_at=clock(10.97)))
+
+    assert adopted.outcome.events == ()
+    assert row_of(adopted).published["annotation.captured:exported"] == clock(10.97)
+
+
 def test_without_clocks_nothing_is_published_twice() -> None:
     """An account whose clocks stay null gets each status once."""
     row = row_of(look(None, reading("exported", now=10)))
@@ -153,6 +110,17 @@ def test_without_clocks_nothing_is_published_twice() -> None:
     again = look(row, reading("exported", now=500))
 
     assert again.outcome.events == ()
+
+
+def test_ready_without_clocks_comes_again_with_the_next_export() -> None:
+    """What was told without a clock is as old as the answer that had none."""
+    first = look(None, reading("to_review"))
+    again = look(row_of(first), reading("to_review", now=120))
+    back = look(row_of(first), reading("to_review", now=300, exported_at=clock(200)))
+
+    assert "ready" in names(first)
+    assert "ready" not in names(again)
+    assert "ready" in names(back)
 
 
 def test_facts_before_the_horizon_are_counted_not_published() -> None:
@@ -223,66 +191,3 @@ def test_a_split_names_its_children_and_tells_them() -> None:
         (1, "i", "invoice 7", NUMBER),
         (2, "i", "invoice 7", NUMBER),
     ]
-
-
-@pytest.mark.parametrize(
-    ("promised", "shown", "lagging"),
-    [
-        (hint("exported", exported_at=clock(6)), reading("exported", exported_at=clock(6)), False),
-        (hint("exported", exported_at=clock(6)), reading("exporting"), True),
-        (hint("exported", exported_at=clock(9)), reading("exported", exported_at=clock(6)), True),
-        (hint("to_review"), reading("importing"), True),
-        (hint("to_review"), reading("reviewing"), False),
-        (hint("split"), reading("importing"), True),
-        (hint("exported"), reading("to_review"), True),
-        (hint(None), reading("importing"), False),
-    ],
-)
-def test_a_read_that_shows_less_than_promised_is_repeated(
-    promised: Hint, shown: AnnotationReading, *, lagging: bool
-) -> None:
-    """Replicas of Rossum lag behind its webhooks."""
-    assert promises.is_lagging(None, [promised], shown) is lagging
-
-
-def test_a_read_older_than_the_row_is_dropped() -> None:
-    """A clock that went back, or vanished a moment ago, is an old replica speaking."""
-    row = row_of(look(None, reading("exported", exported_at=clock(90), now=100)))
-
-    assert promises.is_lagging(row, [], reading("to_review", now=110))
-    assert promises.is_lagging(row, [], reading("exported", now=1000, exported_at=clock(80)))
-    assert not promises.is_lagging(row, [], reading("to_review", now=1000))
-
-
-ACTIONS = st.lists(st.sampled_from(["export", "review", "reject", "look", "late", "twice"]), min_size=1, max_size=25)
-
-
-@settings(max_examples=200, deadline=None)
-@given(actions=ACTIONS)
-def test_whatever_happens_each_current_revision_is_captured_once_and_in_order(actions: list[str]) -> None:
-    """No duplicate id, no clock that goes back, and the last revision is there when somebody looks at the end."""
-    shown, row = reading("to_review", now=0), None
-    promised: list[Hint] = []
-    events: list[Event] = []
-    for second, action in enumerate([*actions, "look"], start=1):
-        shown = replace(shown, at=at(second))
-        if action in ("export", "reject"):
-            status, name = ("exported", "exported_at") if action == "export" else ("rejected", "rejected_at")
-            shown = replace(shown, status=status, clocks={**shown.clocks, name: clock(second)})
-            clocks = {name: text for name, text in shown.clocks.items() if name != "arrived_at"}
-            promised.append(Hint(NUMBER, Via.WEBHOOK, status, QUEUE, clocks))
-        elif action == "review":
-            shown = replace(shown, status="to_review")
-        else:
-            hints = promised[:1] if action == "late" else promised * (2 if action == "twice" else 1)
-            decision = look(row, shown, *hints)
-            events += decision.outcome.events
-            row = row_of(decision) if decision.outcome.rows else row
-
-    ids = [event.id for event in events]
-    captured = [event.revision for event in events if event.name == "annotation.captured"]
-    told = {event.revision for event in events if event.name in ("annotation.captured", "annotation.superseded")}
-    assert len(ids) == len(set(ids))
-    assert captured == sorted(captured, key=str)
-    assert shown.clocks.get("exported_at") in {None, *captured}
-    assert {h.clocks["exported_at"] for h in promised if "exported_at" in h.clocks} <= told

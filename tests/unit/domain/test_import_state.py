@@ -67,6 +67,15 @@ def test_attempts_of_a_failing_source_are_spaced_and_end() -> None:
     assert now - NOW >= timedelta(seconds=7200)
 
 
+def test_an_intent_is_looked_at_by_whoever_reads_it() -> None:
+    """After a crash nothing else may bring the import up again: its copy can be finished already."""
+    request = UploadRequest(QueueId(8198), "a.pdf", "application/pdf", {}, {}, 3)
+    row = rules.intent(ImportRow(ImportState.WAITING, "key"), request, single=True, now=NOW)
+
+    assert row.due is not None
+    assert row.due > format_clock(NOW)
+
+
 def test_look_ups_end_when_the_upload_has_settled() -> None:
     """Every look is later than the one before, and the last is at the settle time."""
     row, now, looks = INTENT, NOW, []

@@ -23,7 +23,15 @@ numbers = st.integers(1, 2**53)
 annotations, imports = numbers.map(AnnotationId), texts.map(ImportId)
 queues, documents = st.none() | numbers.map(QueueId), st.none() | numbers.map(DocumentId)
 messages = st.one_of(
-    st.builds(Hint, annotations, st.sampled_from(Via), st.none() | texts, queues, st.dictionaries(texts, texts)),
+    st.builds(
+        Hint,
+        annotations,
+        st.sampled_from(Via),
+        st.none() | texts,
+        queues,
+        st.dictionaries(texts, texts),
+        st.none() | st.uuids().map(str),
+    ),
     st.builds(MarkSeen, imports, annotations, texts, documents, st.booleans(), st.none() | texts, queues),
     st.builds(Linked, annotations, st.none() | imports, texts, queues, st.none() | annotations),
     st.builds(SweepNow, texts, st.booleans()),
@@ -51,6 +59,15 @@ def test_kinds_of_a_later_version_are_left_out() -> None:
     read = decode_work(value)
 
     assert read == [SweepNow("exported_at", deep=True)]
+
+
+def test_a_hint_of_an_earlier_version_is_read() -> None:
+    """Replicas of two versions share the log while they are replaced."""
+    value = orjson.dumps([["hint", 7, "sweep", "exported", 8198, {"exported_at": "x"}]])
+
+    read = decode_work(value)
+
+    assert read == [Hint(AnnotationId(7), Via.SWEEP, "exported", QueueId(8198), {"exported_at": "x"})]
 
 
 @pytest.mark.parametrize("value", [b"{}", b"7", b"", b"nonsense", b"\xff"])

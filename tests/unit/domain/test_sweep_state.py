@@ -1,6 +1,6 @@
 """A sweep sees every row of its window, whatever the list does meanwhile (property tests of the walk)."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from connector.domain.ids import AnnotationId, QueueId, format_clock
 from connector.domain.readings import Listing, ListingPage, ListingRow
-from connector.domain.sweep_state import QUEUES_A_CALL, Unstable, Walk, advance, listing
+from connector.domain.rows import SweepRow
+from connector.domain.sweep_state import QUEUES_A_CALL, Unstable, Walk, advance, completed, listing
 
 START = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 PAGE = 100
@@ -176,3 +177,43 @@ def test_an_empty_window_is_complete_at_once() -> None:
 
     assert step.done
     assert step.fresh == ()
+
+
+def row_for(*queues: int) -> SweepRow:
+    """A sweep that has come to noon, for these queues."""
+    return SweepRow("exported_at", format_clock(START), queues)
+
+
+def walk_of(*queues: int, minutes: int) -> Walk:
+    """A complete walk of these queues up to some minutes after noon."""
+    end = START + timedelta(minutes=minutes)
+    return replace(Walk.begin("exported_at", queues, after=START, before=end), rest=())
+
+
+def test_the_watermark_speaks_for_the_queues_that_were_walked() -> None:
+    """A queue that was taken away, or added while a pass was interrupted, is not among them afterwards."""
+    without_2 = completed(row_for(1, 2), walk_of(1, minutes=5))
+    before_3_came = completed(row_for(1, 2), walk_of(1, 2, minutes=5))
+
+    assert without_2.queues == (1,)
+    assert before_3_came.queues == (1, 2)
+    assert without_2.watermark == format_clock(START + timedelta(minutes=5))
+
+
+def test_a_catch_up_adds_its_queue_and_leaves_the_watermark() -> None:
+    """The others have come further."""
+    after = completed(row_for(1, 2), walk_of(3, minutes=0))
+
+    assert after.queues == (1, 2, 3)
+    assert after.watermark == format_clock(START)
+
+
+def test_all_queues_of_a_long_list_count_as_walked() -> None:
+    """They go in several calls."""
+    queues = range(1, QUEUES_A_CALL + 51)
+    walk = Walk.begin("exported_at", queues, after=START, before=START + timedelta(minutes=5))
+    step = advance(walk, ListingPage((), 0, more=False, at=START))
+    step = advance(Walk.restored(step.walk.saved()), ListingPage((), 0, more=False, at=START))
+
+    assert step.done
+    assert completed(row_for(*queues), step.walk).queues == tuple(queues)

@@ -68,12 +68,19 @@ def test_passing_statuses_are_dropped(status: str) -> None:
     assert reading.dropped == "passing status"
 
 
-@pytest.mark.parametrize("action", ["initialize", "started", "updated", "confirm", "export", "user_update"])
+@pytest.mark.parametrize("action", ["initialize", "started", "updated", "confirm", "user_update"])
 def test_content_events_are_dropped(action: str) -> None:
     """They come before the status that they lead to."""
     reading = read(event="annotation_content", action=action, annotation=annotation(content=[{"value": "18 492.48"}]))
 
     assert reading == HookReading((), "content event", "2026-01-01T11:00:01.000000Z")
+
+
+def test_the_export_gate_makes_the_annotation_known() -> None:
+    """It comes before the status is exported: a hint without a clock, so that the annotation is looked at again."""
+    reading = read(event="annotation_content", action="export", annotation=annotation(status="exporting"))
+
+    assert reading.hints == (Hint(314521, Via.WEBHOOK, "exporting", 8236),)  # type: ignore[arg-type] # literal ids
 
 
 def test_an_upload_hints_at_its_annotations() -> None:

@@ -9,7 +9,18 @@ import pytest
 
 from connector.domain.ids import QueueId
 from connector.domain.readings import UploadRequest
-from connector.errors import Ambiguous, ConnectorError, NotOurs, PartitionLost, Rejected, Retryable, Stage, Throttled
+from connector.errors import (
+    Ambiguous,
+    BrokenOff,
+    ConnectorError,
+    Identical,
+    NotOurs,
+    PartitionLost,
+    Rejected,
+    Retryable,
+    Stage,
+    Throttled,
+)
 from connector.rossum.answer import Received, retry_after_of
 from connector.rossum.failures import failure_of_login, failure_of_read, failure_of_sending, failure_of_upload
 from connector.rossum.multipart import MultipartBody
@@ -47,14 +58,35 @@ def test_what_a_read_makes_of_a_status(status: int, kind: type[ConnectorError]) 
 )  # fmt: skip
 def test_what_an_upload_makes_of_a_status(status: int, kind: type[ConnectorError]) -> None:
     """An upload that may have been accepted is never simply repeated."""
-    failure = failure_of_upload("POST /uploads", received(status, {"detail": "Words."}))
+    failure = failure_of_upload("POST /uploads", received(status, {"detail": "Words."}), is_complete=True)
 
     assert type(failure) is kind
 
 
+@pytest.mark.parametrize("status", [408, 500, 503, 302])
+def test_an_upload_that_was_not_complete_was_not_imported(status: int) -> None:
+    """Without its closing boundary a body is nothing that could be imported: no look-up is needed."""
+    failure = failure_of_upload("POST /uploads", received(status, {}), is_complete=False)
+
+    assert type(failure) is BrokenOff
+
+
+@pytest.mark.parametrize("is_complete", [True, False])
+def test_identical_is_said_only_where_it_was_asked(*, is_complete: bool) -> None:
+    """A conflict is a refusal for good, unless Rossum was asked to refuse what it has."""
+    body = {"detail": "Exists.", "document": "https://x/api/v1/documents/7", "annotations": ["https://x/annotations/9"]}
+
+    strict = failure_of_upload("POST /uploads", received(409, body), is_complete=is_complete, refuses_identical=True)
+    plain = failure_of_upload("POST /uploads", received(409, body), is_complete=is_complete)
+
+    assert isinstance(strict, Identical)
+    assert (strict.documents, strict.annotations) == ((7,), (9,))
+    assert type(plain) is Rejected
+
+
 def test_a_refusal_tells_stage_and_status() -> None:
     """The terminal event needs both."""
-    failure = failure_of_upload("POST /uploads", received(413, {"detail": "Too big."}))
+    failure = failure_of_upload("POST /uploads", received(413, {"detail": "Too big."}), is_complete=True)
 
     assert isinstance(failure, Rejected)
     assert (failure.stage, failure.http_status) == (Stage.UPLOAD, 413)
@@ -103,7 +135,7 @@ def test_a_refused_login_never_looks_like_a_missing_queue(status: int) -> None:
 )
 def test_rossums_words_are_passed_on(body: object, words: str) -> None:
     """Detail, else the fields it names, cut to 300 characters."""
-    sentence = str(failure_of_upload("POST /uploads", received(400, body)))
+    sentence = str(failure_of_upload("POST /uploads", received(400, body), is_complete=True))
 
     assert words in sentence
     assert len(sentence) < 400
@@ -126,20 +158,21 @@ async def _nothing() -> AsyncIterator[bytes]:
     yield b"x"
 
 
-def _body(*, started: bool, failure: Exception | None = None) -> MultipartBody:
+def _body(*, started: bool, complete: bool = False, failure: Exception | None = None) -> MultipartBody:
     request = UploadRequest(QueueId(1), "a.pdf", "application/pdf", {}, {}, None)
     body = MultipartBody(request, _nothing(), lambda: True)
-    body.started, body.failure = started, failure
+    body.started, body.complete, body.failure = started, complete, failure
     return body
 
 
 @pytest.mark.parametrize("error", [TimeoutError(), aiohttp.ServerDisconnectedError(), ConnectionResetError()])
-def test_a_connection_that_breaks_is_ambiguous_from_the_first_byte(error: Exception) -> None:
-    """Before it nothing can have happened, after it anything."""
+def test_a_connection_that_breaks_is_ambiguous_from_the_last_byte(error: Exception) -> None:
+    """Before the closing boundary nothing can have been imported, after it anything."""
     before = failure_of_sending("POST /uploads", error, _body(started=False))
-    after = failure_of_sending("POST /uploads", error, _body(started=True))
+    within = failure_of_sending("POST /uploads", error, _body(started=True))
+    after = failure_of_sending("POST /uploads", error, _body(started=True, complete=True))
 
-    assert (type(before), type(after)) == (Retryable, Ambiguous)
+    assert (type(before), type(within), type(after)) == (Retryable, BrokenOff, Ambiguous)
 
 
 def test_what_broke_the_body_off_is_the_reason() -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from connector.domain.ids import AnnotationId, QueueId, format_clock
-from connector.domain.readings import Listing, Mark
+from connector.domain.readings import ContentReading, Listing, Mark
 from connector.errors import NotOurs, Retryable
 from connector.ports import Lane
 from tests.support.waiting import eventually
@@ -66,7 +66,7 @@ async def test_what_is_gone_is_none() -> None:
         assert await side.client.annotation(AnnotationId(1)) is None
         assert await side.client.task(f"{base}/tasks/1") is None
         assert await side.client.upload_object(f"{base}/uploads/1") is None
-        assert await side.client.document_sha256(f"{base}/documents/1") is None
+        assert await side.client.content(f"{base}/documents/1") is None
         assert await side.client.annotations([AnnotationId(1)]) == {}
 
 
@@ -187,13 +187,13 @@ async def test_documents_are_found_by_name_and_window() -> None:
         named = await side.client.find_documents(file_name="a.pdf", **window)
         every = await side.client.find_documents(file_name=None, **window)
         by_id = await side.client.documents([document.id for document in every])
-        digest = await side.client.document_sha256(named[0].url)
+        content = await side.client.content(named[0].url)
 
     assert [document.file_name for document in named] == ["a.pdf", "a.pdf"]
     assert [document.created_at for document in every] == sorted(document.created_at for document in every)
     assert set(by_id) == {document.id for document in every}
     assert len(by_id) == 3
-    assert digest == sha256(PDF)
+    assert content == ContentReading(sha256(PDF), len(PDF))
 
 
 async def test_a_search_of_many_pages_is_read_to_its_end() -> None:

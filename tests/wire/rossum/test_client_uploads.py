@@ -2,13 +2,24 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from dataclasses import replace
 
 import pytest
 
 from connector.clock import SystemClock
-from connector.errors import Ambiguous, NotOurs, PartitionLost, Rejected, Retryable, Stage, Throttled
+from connector.errors import (
+    Ambiguous,
+    BrokenOff,
+    Identical,
+    NotOurs,
+    PartitionLost,
+    Rejected,
+    Retryable,
+    Stage,
+    Throttled,
+)
 from connector.rossum.client import RossumClient
 from connector.rossum.session import RossumConnection
 from tests.wire.rossum import client_harness as harness
@@ -153,10 +164,8 @@ async def test_an_identical_document_is_refused_where_that_is_asked_for() -> Non
     async with connected(reject_identical=True) as side:
         await side.upload()
 
-        with pytest.raises(Rejected) as caught:
+        with pytest.raises(Identical, match="answered 409"):
             await side.upload()
-
-        assert caught.value.http_status == 409
 
 
 async def test_an_unknown_queue_is_not_ours() -> None:
@@ -223,17 +232,49 @@ async def test_an_acceptance_before_the_body_is_complete_is_ambiguous() -> None:
             await client.upload(upload_request(size=20_000_000), pieces(bytes(20_000_000)), gate=lambda: True)
 
 
+async def test_an_upload_that_is_reset_in_its_middle_is_not_imported() -> None:
+    """Without the closing boundary there was nothing to import: nobody has to look."""
+
+    async def reset(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(200_000)
+        writer.transport.abort()
+
+    async with served(reset) as client:
+        with pytest.raises(BrokenOff, match="nothing was imported"):
+            await client.upload(upload_request(size=20_000_000), pieces(bytes(20_000_000)), gate=lambda: True)
+
+
+async def test_a_server_error_before_the_body_is_read_imported_nothing() -> None:
+    """Maintenance that answers at once costs no look-up."""
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await harness.head_of(reader)
+        writer.write(harness.response("503 Service Unavailable"))
+        await writer.drain()
+        while await reader.read(65536):
+            pass
+
+    async with served(refuse) as client:
+        with pytest.raises(BrokenOff, match="503"):
+            await client.upload(upload_request(size=20_000_000), pieces(bytes(20_000_000)), gate=lambda: True)
+
+
 async def test_a_cancelled_upload_leaves_nothing_behind() -> None:
-    """A caller that gives up in mid-body has imported nothing."""
+    """A caller that gives up in mid-body has imported nothing, and can close its source at once."""
     reached = asyncio.Event()
 
-    async def slow() -> AsyncIterator[bytes]:
+    async def slow() -> AsyncGenerator[bytes, None]:
         yield PDF[:1000]
         reached.set()
         await asyncio.Event().wait()
 
     async with connected() as side:
-        upload = asyncio.create_task(side.client.upload(upload_request(), slow(), gate=lambda: True))
+
+        async def uploading() -> None:
+            async with aclosing(slow()) as source:
+                await side.client.upload(upload_request(), source, gate=lambda: True)
+
+        upload = asyncio.create_task(uploading())
         await reached.wait()
 
         upload.cancel()

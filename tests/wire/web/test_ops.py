@@ -25,6 +25,7 @@ class FakeConnector:
 
     alive: bool = True
     checks: dict[str, str | None] = field(default_factory=lambda: {"kafka": None, "rossum": None})
+    warned: dict[str, str] = field(default_factory=dict)
     documents: dict[str, Any] = field(default_factory=dict)
     failure: Exception | None = None
     sweeps: int = 0
@@ -38,6 +39,10 @@ class FakeConnector:
     def readiness(self) -> Mapping[str, str | None]:
         """As told."""
         return self.checks
+
+    def warnings(self) -> Mapping[str, str]:
+        """As told."""
+        return self.warned
 
     def document(self, key: str) -> Any:
         """As told."""
@@ -105,7 +110,19 @@ async def test_ready_is_who_has_no_complaint() -> None:
         answer = await port.ask("GET /readyz", authorization=None)
 
         assert answer.status == 200
-        assert json.loads(answer.body) == {"ready": True, "checks": {"kafka": "ok", "rossum": "ok"}}
+        checks = {"kafka": "ok", "rossum": "ok"}
+        assert json.loads(answer.body) == {"ready": True, "checks": checks, "warnings": {}}
+
+
+async def test_a_warning_is_told_and_takes_no_traffic_away() -> None:
+    """While Rossum fails its hooks must still reach somebody who stores them."""
+    async with ops_port() as port:
+        port.connector.warned["rossum"] = "Rossum fails or refuses us"
+
+        answer = await port.ask("GET /readyz", authorization=None)
+
+        assert answer.status == 200
+        assert json.loads(answer.body)["warnings"] == {"rossum": "Rossum fails or refuses us"}
 
 
 async def test_one_complaint_is_enough_not_to_be_ready() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from connector.domain.ids import AnnotationId, QueueId
 from connector.domain.messages import Hint, Via
-from connector.telemetry import NAMESPACE
+from connector.metrics import NAMESPACE
 from connector.web.receiver import WAITING_LIMIT
 from tests.support.waiting import eventually
 from tests.wire.web.web_harness import PATH, ask, request, signature, status_body, unavailable, webhook_port
@@ -137,7 +137,7 @@ async def test_a_body_that_cannot_be_read_is_refused(body: bytes) -> None:
     "body",
     [
         status_body(status="reviewing"),
-        json.dumps({"event": "annotation_content", "action": "export"}).encode(),
+        json.dumps({"event": "annotation_content", "action": "updated"}).encode(),
         json.dumps({"event": "invocation", "action": "scheduled"}).encode(),
     ],
     ids=["passing status", "content", "other event"],

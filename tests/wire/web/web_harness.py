@@ -14,10 +14,11 @@ from connector.clock import SystemClock
 from connector.domain.ids import QueueId
 from connector.domain.messages import WorkMessage
 from connector.errors import KafkaUnavailable
+from connector.metrics import NAMESPACE
 from connector.rossum.hooks import read_hook
 from connector.rossum.signature import VerifiedBody
 from connector.settings import WebhookSettings
-from connector.telemetry import NAMESPACE, Telemetry
+from connector.telemetry import Telemetry
 from connector.web.receiver import WebhookReceiver
 from connector.web.server import listening
 

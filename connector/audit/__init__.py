@@ -1,0 +1,1 @@
+"""The independent check: ledger, public topics and Rossum against each other."""

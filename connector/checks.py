@@ -1,0 +1,102 @@
+"""Everything that can be wrong before the service starts, one line each with its remedy; changes nothing anywhere.
+
+Each check stands for itself: one that fails never hides the others.
+"""
+
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+
+from connector import assembly
+from connector.clock import Clock
+from connector.domain.check import Check, told_as
+from connector.domain.hook_plan import plan
+from connector.domain.ids import QueueId
+from connector.kafka.broker_checks import check_broker
+from connector.rossum.client import RossumClient
+from connector.settings import Settings
+
+#: Seconds by which our clock may differ from Rossum's: windows of sweeps are in Rossum's time, waiting in ours.
+MOST_SKEW = 5.0
+
+
+async def check_everything(settings: Settings, clock: Clock) -> AsyncIterator[Check]:
+    """All checks, in the order in which a deployment is set up."""
+    for check in _storage(settings):
+        yield check
+    areas: tuple[Callable[[list[Check]], Awaitable[None]], ...] = (
+        lambda found: check_broker(settings.kafka, clock, found),
+        lambda found: _rossum(settings, clock, found),
+    )
+    for area in areas:
+        found: list[Check] = []
+        await area(found)
+        for check in found:
+            yield check
+
+
+# --- storage -------------------------------------------------------------------------------------------------------
+
+
+def _storage(settings: Settings) -> Iterator[Check]:
+    directory = settings.state.directory
+    if directory is not None:
+        yield _folder("state directory", "STATE__DIRECTORY", directory, os.R_OK | os.W_OK | os.X_OK)
+    for root in settings.imports.file_roots:
+        yield _folder("file root", "IMPORTS__FILE_ROOTS", root, os.R_OK | os.X_OK)
+    if (ca_file := settings.imports.ca_file) is not None:
+        is_fine = ca_file.is_file() and os.access(ca_file, os.R_OK)
+        advice = "" if is_fine else ": it is no readable file; correct IMPORTS__CA_FILE"
+        yield Check("ca file", is_fine, f"{ca_file}{advice}")
+
+
+def _folder(name: str, setting: str, path: Path, rights: int) -> Check:
+    if not path.is_dir():
+        return Check(name, is_fine=False, sentence=f"{path} is no folder: make it, or correct {setting}")
+    if not os.access(path, rights):
+        wanted = "read and written" if rights & os.W_OK else "read"
+        return Check(name, is_fine=False, sentence=f"{path} can't be {wanted} by this user: change its mode or owner")
+    return Check(name, is_fine=True, sentence=str(path))
+
+
+# --- Rossum --------------------------------------------------------------------------------------------------------
+
+
+async def _rossum(settings: Settings, clock: Clock, found: list[Check]) -> None:
+    connection = assembly.rossum_connection(settings.rossum)
+    async with RossumClient(connection, clock=clock, on_call=lambda _call: None) as rossum:
+        organization = None
+        async with told_as("rossum", found):
+            organization = await rossum.organization()
+            sentence = f"{settings.rossum.base_url} (organisation {organization})"
+            found.append(Check("rossum", is_fine=True, sentence=sentence))
+        if organization is None:
+            return
+        found.append(_clock_skew((rossum.now() - clock.now()).total_seconds()))
+        for alias, queue in settings.rossum.queues.items():
+            async with told_as(f"queue {alias}", found):
+                found.append(_queue(alias, queue, await rossum.queue_name(QueueId(queue))))
+        if settings.webhook.public_url is not None:
+            async with told_as("hook", found):
+                found.append(await _hook(settings, rossum))
+
+
+def _clock_skew(seconds: float) -> Check:
+    is_fine = abs(seconds) <= MOST_SKEW
+    advice = "" if is_fine else ": set this machine's clock (NTP)"
+    return Check("clock", is_fine, f"Rossum's is {round(seconds):+d} s from ours{advice}")
+
+
+def _queue(alias: str, queue: int, name: str | None) -> Check:
+    if name is None:
+        advice = "correct ROSSUM__QUEUES, or give the user of the token access to it"
+        return Check(f"queue {alias}", is_fine=False, sentence=f"Rossum shows no queue {queue}: {advice}")
+    return Check(f"queue {alias}", is_fine=True, sentence=f"{queue} ({name})")
+
+
+async def _hook(settings: Settings, rossum: RossumClient) -> Check:
+    found = plan(assembly.wanted_hook(settings), await rossum.hooks())
+    if found.differences:
+        names = ", ".join(difference.name for difference in found.differences)
+        return Check("hook", is_fine=False, sentence=f"differs in {names}: see `rossum-connector hooks plan`")
+    return Check("hook", is_fine=True, sentence=f"calls {settings.webhook.public_url}")

@@ -1,0 +1,88 @@
+"""What the commands about dead letters print."""
+
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+import typer
+
+from connector.redrive.letters import DeadLetter
+from connector.redrive.redriver import Fate, Step
+from connector.redrive.selecting import data_of_letter
+
+#: Longest sentence that a table shows (characters).
+SHOWN = 90
+
+
+def tell_step(step: Step, *, dry_run: bool, as_json: bool) -> None:
+    """One letter and what became of it."""
+    letter = step.letter
+    if as_json:
+        line = {"import_id": letter.import_id, "letter": letter.place, "fate": step.fate, "sentence": step.sentence}
+        _line(line)
+        return
+    would = "would be " if dry_run and step.fate is Fate.REDRIVEN else ""
+    why = f": {step.sentence}" if step.sentence else ""
+    typer.echo(f"{would}{step.fate} {letter.import_id} ({_document(letter)}){why}")
+
+
+def tell(letter: DeadLetter, *, as_json: bool) -> None:
+    """One letter in a line."""
+    if as_json:
+        _line(dict(described(letter)))
+        return
+    message = letter.message if len(letter.message) <= SHOWN else letter.message[: SHOWN - 1] + "…"
+    typer.echo(f"{_time(letter.died_ms)}  {letter.place:8} {letter.stage:8} {_document(letter):24} {message}")
+
+
+def described(letter: DeadLetter) -> list[tuple[str, Any]]:
+    """All that there is to say about a letter, without its value."""
+    arrived = letter.arrived
+    return [
+        ("letter", letter.place),
+        ("import_id", letter.import_id),
+        ("document", _document(letter)),
+        ("died", _time(letter.died_ms)),
+        ("stage", letter.stage),
+        ("reason", letter.message),
+        ("attempts", letter.attempts),
+        ("first_failure", letter.first_failure),
+        ("redrives", letter.redrives),
+        ("arrived", f"{arrived.topic}/{arrived.partition}/{arrived.offset}"),
+        ("bytes", len(letter.value or b"")),
+    ]
+
+
+def _document(letter: DeadLetter) -> str:
+    document_id = data_of_letter(letter).get("document_id")
+    return document_id if isinstance(document_id, str) else "-"
+
+
+def value_text(letter: DeadLetter, *, whole: bool) -> str:
+    """The arrival's value for a person; documents inside of it only when asked for."""
+    try:
+        document = orjson.loads(letter.value or b"null")
+    except orjson.JSONDecodeError:
+        return (letter.value or b"").decode(errors="replace") if whole else "(not JSON; see --value, or -o FILE)"
+    return orjson.dumps(document if whole else _without_documents(document), option=orjson.OPT_INDENT_2).decode()
+
+
+def _without_documents(node: Any) -> Any:
+    if isinstance(node, dict):
+        return {
+            name: f"({len(item):,} characters)"
+            if name == "base64" and isinstance(item, str)
+            else _without_documents(item)
+            for name, item in node.items()
+        }
+    return node
+
+
+def _time(milliseconds: int) -> str:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _line(content: object) -> None:
+    sys.stdout.buffer.write(orjson.dumps(content, option=orjson.OPT_APPEND_NEWLINE))
+    sys.stdout.buffer.flush()

@@ -1,0 +1,24 @@
+"""Instants as people give them on the command line."""
+
+from datetime import UTC, datetime
+
+import typer
+
+from connector.domain.ids import format_clock
+
+
+def clock_text(option: str, given: str | None) -> str | None:
+    """The clock text of an ISO 8601 date or instant; without an offset it is UTC.
+
+    Raises:
+        typer.BadParameter: It is none.
+    """
+    if given is None:
+        return None
+    try:
+        instant = datetime.fromisoformat(given)
+    except ValueError:
+        raise typer.BadParameter(
+            f"{given!r} is no instant; write for example 2026-01-31 or 2026-01-31T08:00:00Z", param_hint=option
+        ) from None
+    return format_clock(instant if instant.tzinfo else instant.replace(tzinfo=UTC))

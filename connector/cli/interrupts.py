@@ -1,0 +1,43 @@
+"""What happens to a command when a person presses Ctrl-C, or an operator ends it."""
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
+
+from connector.errors import Fatal
+
+Result = TypeVar("Result")
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def run_until_stopped(work: Callable[[asyncio.Event], Awaitable[Result]]) -> Result:
+    """Run work that ends by itself soon after its event is set, as a signal does."""
+
+    async def run() -> Result:
+        stop = asyncio.Event()
+        for number in _SIGNALS:
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        return await work(stop)
+
+    return asyncio.run(run())
+
+
+def run_or_break_off(work: Coroutine[Any, Any, Result]) -> Result:
+    """Run work that may be broken off anywhere, as a signal does.
+
+    Raises:
+        Fatal: It was.
+    """
+
+    async def run() -> Result:
+        task = asyncio.create_task(work)
+        for number in _SIGNALS:
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+        try:
+            return await task
+        except asyncio.CancelledError:
+            raise Fatal("interrupted") from None
+
+    return asyncio.run(run())

@@ -1,0 +1,29 @@
+"""Whether the captured data of an annotation is wanted, and whether it can still be had."""
+
+from connector.domain import annotation_state as rules
+from connector.domain.annotation_state import Policy
+from connector.domain.readings import AnnotationReading
+from connector.domain.rows import AnnotationRow
+from connector.ports import Rossum
+
+
+def is_beyond(row: AnnotationRow | None, reading: AnnotationReading, policy: Policy) -> bool:
+    """Whether everything that a reading shows lies beyond the horizon."""
+    found = rules.facts(row, (), reading, policy)
+    return not set(found) - rules.beyond_horizon(row, reading, found, policy)
+
+
+async def is_gone(rossum: Rossum, listed: AnnotationReading, policy: Policy) -> bool:
+    """Whether the captured data that the list promises can't be had any more.
+
+    The export alone is no proof: it may lag, or leave out what it can't show. Only the annotation itself tells that it
+    is gone, was purged, or has another revision by now; that one is then read in its turn.
+
+    Raises:
+        Retryable, NotOurs: Rossum can't tell now.
+    """
+    single = await rossum.annotation(listed.id)
+    if single is None or single.status == "purged":
+        return True
+    clocks = [rules.CLOCK_OF[status] for status in policy.capture]
+    return any(single.clocks.get(clock, "") > listed.clocks.get(clock, "") for clock in clocks)

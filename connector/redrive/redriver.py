@@ -1,0 +1,107 @@
+"""Sends dead letters again: to the inner log, where the owner of the import decides.
+
+A letter names the generation that it ended; the owner takes it only while the import stands at exactly that one and
+has failed. So the same letter sent twice, or a stale one, changes nothing.
+"""
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from connector.clock import Clock
+from connector.contracts.catalogue import TopicRole
+from connector.domain.copies import copy_headers
+from connector.domain.ids import import_entity, partition_of
+from connector.kafka.names import Names
+from connector.kafka.plain_producer import PlainProducer, PlainRecord
+from connector.redrive.fixups import FixUp, Unfixable, fixed
+from connector.redrive.letters import DeadLetter
+
+#: How often one arrival may be sent again before somebody has to insist: a loop of letters feeds itself.
+MOST_REDRIVES = 3
+#: Bytes of headers that a copy may need beside the value.
+ROOM = 16 * 1024
+
+
+class Fate(StrEnum):
+    """What became of a letter."""
+
+    REDRIVEN = "redriven"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One letter and its fate; `sentence` says why it was skipped."""
+
+    letter: DeadLetter
+    fate: Fate
+    sentence: str = ""
+
+
+class Redriver:
+    """See the module.
+
+    Args:
+        producer: None for a dry run.
+        copy_bytes: The largest record of the inner log.
+        rate: Letters a second at most.
+        insist: Also those that were sent again too often.
+    """
+
+    def __init__(  # noqa: PLR0913 - the choices of the command
+        self,
+        producer: PlainProducer | None,
+        names: Names,
+        clock: Clock,
+        *,
+        copy_bytes: int,
+        fix_ups: Sequence[FixUp] = (),
+        rate: float | None = None,
+        insist: bool = False,
+    ) -> None:
+        self._producer = producer
+        self._names = names
+        self._clock = clock
+        self._copy_bytes = copy_bytes
+        self._fix_ups = fix_ups
+        self._pause = 1 / rate if rate else 0.0
+        self._insist = insist
+
+    async def run(self, letters: Iterable[DeadLetter]) -> AsyncIterator[Step]:
+        """Each letter in turn, told when it is acknowledged.
+
+        Raises:
+            KafkaUnavailable: Kafka does not answer; what was told before is sent.
+        """
+        for letter in letters:
+            step = await self._step(letter)
+            yield step
+            if step.fate is Fate.REDRIVEN and self._producer is not None and self._pause:
+                await self._clock.sleep(self._pause)
+
+    async def _step(self, letter: DeadLetter) -> Step:
+        if letter.redrives >= MOST_REDRIVES and not self._insist:
+            sentence = f"it was sent again {letter.redrives} times already; look at it, then add --force"
+            return Step(letter, Fate.SKIPPED, sentence)
+        try:
+            record = self._record(letter)
+        except Unfixable as error:
+            return Step(letter, Fate.SKIPPED, f"it can't be changed by --set: {error}")
+        size = len(record.value or b"") + len(record.key or b"") + sum(len(n) + len(v) for n, v in record.headers)
+        if size + ROOM > self._copy_bytes:
+            sentence = f"with {size} bytes it is too large for the inner log; announce the document again instead"
+            return Step(letter, Fate.SKIPPED, sentence)
+        if self._producer is not None:
+            await self._producer.send([record])
+        return Step(letter, Fate.REDRIVEN)
+
+    def _record(self, letter: DeadLetter) -> PlainRecord:
+        entity = import_entity(letter.import_id)
+        return PlainRecord(
+            self._names.topics[TopicRole.IMPORTS],
+            partition_of(entity, self._names.partitions),
+            value=fixed(letter.value, letter.headers, self._fix_ups),
+            key=entity.encode(),
+            headers=copy_headers(letter.arrived, letter.key, letter.headers, follows=letter.generation),
+        )

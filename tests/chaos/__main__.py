@@ -1,0 +1,82 @@
+"""`python -m tests.chaos`: the long form - many kills, freezes, restarts of the broker and broken wires."""
+
+import argparse
+import asyncio
+import logging
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from connector.clock import SystemClock
+from tests.chaos.plan import Plan
+from tests.chaos.rounds import round_of_chaos
+from tests.support.kafka_artifacts import CACHE, NoArtifacts
+from tests.support.kafka_broker import LocalKafka
+
+VERSIONS = "4.4.0,3.9.2"
+#: Seeds between two repetitions of the whole.
+NEXT_SEEDS = 1_000
+
+
+def main() -> None:
+    """Run rounds until all is done or something is wrong; the exit code is 0 or 1, 3 without a Kafka."""
+    given = _parser().parse_args()
+    # The client reports each broker that is away, and here they are away all the time.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    try:
+        sys.exit(asyncio.run(_run(given)))
+    except NoArtifacts as error:
+        sys.stderr.write(f"chaos needs a broker of its own: {error}\n")
+        sys.exit(3)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
+    amounts = {"documents": 10_000, "kills": 200, "bounces": 30, "zombies": 100, "swallowed": 500, "seed": 1}
+    for name, amount in amounts.items():
+        parser.add_argument(f"--{name}", type=int, default=amount, help=f"default {amount}")
+    parser.add_argument("--hours", type=float, default=0.0, help="repeat with other seeds for so long; default once")
+    parser.add_argument("--kafka", default=VERSIONS, help=f"versions that share the work; default {VERSIONS}")
+    return parser
+
+
+async def _run(given: argparse.Namespace) -> int:
+    clock = SystemClock()
+    ends_at = clock.monotonic() + given.hours * 3600
+    whole = Plan(given.documents, given.kills, given.bounces, given.zombies, given.swallowed, seed=given.seed)
+    repetition = 0
+    while True:
+        for part, version in enumerate(versions := given.kafka.split(",")):
+            plan = whole.share(part, len(versions), seed=given.seed + part + repetition * NEXT_SEEDS)
+            if not await _round(version, plan, clock):
+                return 1
+        repetition += 1
+        if clock.monotonic() >= ends_at:
+            return 0
+
+
+async def _round(version: str, plan: Plan, clock: SystemClock) -> bool:
+    """One round on a broker of its own; its logs stay when it fails."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=f"chaos-{plan.seed}-", dir=CACHE.parent))
+    began = clock.monotonic()
+
+    def tell(words: str) -> None:
+        sys.stderr.write(f"{clock.monotonic() - began:6.0f} s  Kafka {version}  {words}\n")
+
+    with LocalKafka(version, doors=plan.replicas) as broker:
+        outcome = await round_of_chaos(broker, plan, folder, tell)
+    sys.stdout.write(f"{outcome.line} kafka={version} seconds={clock.monotonic() - began:.0f}\n")
+    sys.stdout.flush()
+    for problem in outcome.problems:
+        sys.stderr.write(f"{problem}\n")
+    if outcome.problems:
+        sys.stderr.write(f"the logs of all processes are in {folder}\n")
+        return False
+    shutil.rmtree(folder)
+    return True
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,43 @@
+"""How most chaos tests end: everything there, once, in Rossum and on Kafka, and every replica leaves in order."""
+
+import sys
+from typing import Any
+
+from tests.chaos.verdict import Verdict, judge
+from tests.support.fleet import Fleet
+from tests.support.reader import CAPTURED, DEAD_LETTERS, LIFECYCLE, READY, Reader
+from tests.support.waiting import eventually
+
+
+async def all_out_once(ships: Fleet, documents: int, *, within: float = 60, **figures: Any) -> None:
+    """Wait until that many documents are captured and completed, and compare all that was seen.
+
+    Raises:
+        AssertionError: Something is lost, doubled, out of order, dead-lettered or late; says what.
+    """
+    world = ships.world
+    await eventually(
+        lambda: len(world.reader.captured()) >= documents and len(world.reader.named("import.completed")) >= documents,
+        within=within,
+    )
+    roots = await world.root_documents()
+    codes = await ships.stop()
+    verdict = await compared(ships, documents)
+    more = " ".join(f"{name}={value}" for name, value in figures.items())
+    sys.stdout.write(f"{verdict.line()} longest_wait={world.reader.longest_wait:.1f}s {more}\n")
+    assert verdict.problems == []
+    assert (verdict.accepted, verdict.terminal, verdict.captured, len(roots)) == (documents,) * 4
+    assert world.reader.letters == []
+    assert set(codes) == {0}
+    assert ships.said("unexpected_error") == []
+
+
+async def compared(ships: Fleet, documents: int) -> Verdict:
+    """What the reader saw while faults went on, against what another reads afterwards and what Rossum has."""
+    world = ships.world
+    roots = await world.root_documents()
+    await eventually(world.reader.caught_up, within=60)
+    again = Reader(world.bootstrap, world.prefix, CAPTURED, LIFECYCLE, READY, DEAD_LETTERS)
+    async with again.reading():
+        await eventually(again.caught_up, within=120)
+    return judge((f"doc-{n}" for n in range(documents)), world.reader.events, again.events, roots)

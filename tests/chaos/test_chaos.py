@@ -1,0 +1,34 @@
+"""Replicas and broker killed at random moments, and the network between them broken, on both promised Kafkas."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.plan import Plan
+from tests.chaos.rounds import round_of_chaos
+from tests.support.kafka_broker import LocalKafka
+
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(400)]
+
+PLANS = {
+    "4.4.0": Plan(documents=400, kills=12, bounces=2, zombies=1, swallowed=20, seed=4),
+    "3.9.2": Plan(documents=300, kills=8, bounces=1, zombies=1, swallowed=20, seed=3),
+}
+
+
+@pytest.mark.parametrize("version", PLANS)
+async def test_nothing_is_lost_or_doubled(own_kafka: Callable[..., LocalKafka], tmp_path: Path, version: str) -> None:
+    """Every document comes out once within a minute of the last fault, and no import is made twice."""
+    plan = PLANS[version]
+    broker = own_kafka(version, doors=plan.replicas)
+
+    outcome = await round_of_chaos(broker, plan, tmp_path, _tell)
+
+    sys.stdout.write(f"{outcome.line} kafka={version}\n")
+    assert outcome.problems == []
+
+
+def _tell(words: str) -> None:
+    sys.stdout.write(f"{words}\n")

@@ -1,0 +1,67 @@
+"""One of three brokers goes, the one that coordinates included: the others go on, and nothing is lost or doubled."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+
+from tests.chaos.ending import all_out_once
+from tests.support.deployment import Deployment, deployment, inline
+from tests.support.fleet import fleet
+from tests.support.kafka_broker import LocalKafka
+from tests.support.kafka_cluster import LocalCluster
+from tests.support.waiting import eventually
+
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
+
+QUICK = ("--rate-limit", "0", "--processing", "0.2", "--review", "0.3")
+SETTINGS = {"ROSSUM__REQUESTS_PER_SECOND": "0", "IMPORTS__SETTLE": "5s", "IMPORTS__TASK_AFTER": "4s"}
+#: Seconds for which no work may stand still when one of three brokers has gone.
+NO_LONGER_THAN = 30.0
+#: Documents announced before and after each of them goes.
+AT_ONCE = 30
+GROUP, TRANSACTION = 0, 1
+
+
+async def coordinator(world: Deployment, kind: int) -> int:
+    """The node that coordinates the owners' group, or the transactions of partition 0."""
+    group = world.settings["CONNECTOR_KAFKA__GROUP_ID"]
+    admin = AIOKafkaAdminClient(bootstrap_servers=world.bootstrap)
+    await admin.start()
+    try:
+        name = group if kind == GROUP else f"rossum-kafka-connector.{group}.0"
+        return int(await admin.find_coordinator(name, kind))
+    finally:
+        await admin.close()
+
+
+async def test_any_of_three_brokers_may_go(kafka_cluster: LocalCluster, tmp_path: Path) -> None:
+    """Killed or stopped, coordinator of group or transactions: work goes on within 30 s without it."""
+    loop = asyncio.get_running_loop()
+    going: list[tuple[int, Callable[[LocalKafka], None]]] = [
+        (GROUP, LocalKafka.kill),
+        (TRANSACTION, LocalKafka.kill),
+        (GROUP, LocalKafka.stop),
+    ]
+    waits = []
+    async with (
+        deployment(kafka_cluster.bootstrap_servers, "three", tmp_path, simulator=QUICK, **SETTINGS) as world,
+        fleet(world, 2) as both,
+    ):
+        await both.start()
+        for number, (kind, end) in enumerate(going):
+            first = number * 2 * AT_ONCE
+            await world.announce([inline(one) for one in range(first, first + AT_ONCE)])
+            node = kafka_cluster.nodes[await coordinator(world, kind)]
+            await asyncio.to_thread(end, node)
+            gone_at = loop.time()
+            await world.announce([inline(one) for one in range(first + AT_ONCE, first + 2 * AT_ONCE)])
+            wanted = first + 2 * AT_ONCE
+            await eventually(lambda: len(world.reader.captured()) >= wanted, within=90)  # noqa: B023 - awaited here
+            waits.append(loop.time() - gone_at)
+            await asyncio.to_thread(node.start)
+
+        await all_out_once(both, len(going) * 2 * AT_ONCE, waits=[round(wait, 1) for wait in waits])
+        assert max(waits) < NO_LONGER_THAN

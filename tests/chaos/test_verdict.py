@@ -1,0 +1,86 @@
+"""The comparison of sets finds each kind of harm: a verdict that can't fail proves nothing."""
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from tests.chaos.plan import BOUNCES, FREEZES, Plan, Stroke
+from tests.chaos.verdict import Verdict, judge
+from tests.support.reader import CAPTURED, LIFECYCLE, Seen
+
+
+def event(name: str, subject: str, *, clock: str = "2026-01-01T00:00:05Z", number: int = 1, **data: Any) -> Seen:
+    """An event of document 1 unless another number is given."""
+    headers = {
+        "ce_type": f"ai.rossum.connector.{name}",
+        "ce_id": f"{subject} {name} {clock}",
+        "ce_subject": subject,
+        "ce_time": clock,
+    }
+    return Seen(CAPTURED if name == "annotation.captured" else LIFECYCLE, f"doc-{number}", headers, data)
+
+
+ACCEPTED = event("import.accepted", "imports/a")
+COMPLETED = event("import.completed", "imports/a")
+READY = event("annotation.ready", "annotations/7", clock="2026-01-01T00:00:01Z")
+CONFIRMED = event("annotation.confirmed", "annotations/7", clock="2026-01-01T00:00:02Z")
+EXPORTED = event("annotation.captured", "annotations/7")
+GOOD = [ACCEPTED, READY, CONFIRMED, COMPLETED, EXPORTED]
+TWIN = event("annotation.captured", "annotations/8", duplicate_of=7)
+SECOND = event("annotation.captured", "annotations/8")
+TOLD = event("import.duplicate", "imports/a")
+
+
+def verdict(seen: list[Seen], *, again: list[Seen] | None = None, roots: int = 1) -> Verdict:
+    """Of one document, whose import made that many root documents."""
+    return judge(["doc-1"], seen, seen if again is None else again, Counter({"a": roots}))
+
+
+def test_that_a_good_run_has_no_problem() -> None:
+    """Everything once: no word of harm, and the figures of the line."""
+    found = verdict(GOOD)
+
+    assert found.problems == []
+    assert found.line() == "accepted=1 terminal=1 captured=1 duplicates=0 lost=0"
+
+
+@pytest.mark.parametrize(
+    ("seen", "again", "roots", "problem"),
+    [
+        (GOOD[:-1], None, 1, "lost: doc-1"),
+        ([*GOOD, EXPORTED], None, 1, "doubled: rossum.annotations.captured annotation.captured"),
+        ([*GOOD, SECOND], None, 1, "doubled: doc-1"),
+        (GOOD, None, 2, "imported twice: a"),
+        ([ACCEPTED, CONFIRMED, READY, COMPLETED, EXPORTED], None, 1, "out of order: "),
+        (GOOD, GOOD[1:], 1, "seen by one reader only: "),
+        (GOOD[1:], GOOD, 1, "seen by one reader only: "),
+    ],
+)
+def test_that_each_harm_is_named(seen: list[Seen], again: list[Seen] | None, roots: int, problem: str) -> None:
+    """What is missing, doubled, out of order or not seen by everybody is a problem with a name."""
+    found = verdict(seen, again=again, roots=roots)
+
+    assert any(one.startswith(problem) for one in found.problems), found.problems
+
+
+def test_that_a_twin_of_which_an_event_tells_is_no_harm() -> None:
+    """A second import that was announced as a twin, with a captured event that says so, is allowed."""
+    found = verdict([*GOOD, TOLD, TWIN], roots=2)
+
+    assert found.problems == []
+
+
+def test_that_a_plan_keeps_its_numbers_in_any_order() -> None:
+    """Shares of a plan add up to it, and a seed gives the same order again."""
+    whole = Plan(documents=101, kills=7, bounces=3, zombies=4, swallowed=25)
+
+    parts = [whole.share(part, 2, seed=part) for part in range(2)]
+
+    strokes = [stroke for part in parts for stroke in part.strokes()]
+    assert sum(part.documents for part in parts) == 101
+    assert sum(part.swallowed for part in parts) == 25
+    assert strokes.count(Stroke.KILL) == 7
+    assert sum(stroke in BOUNCES for stroke in strokes) == 3
+    assert sum(stroke in FREEZES for stroke in strokes) == 4
+    assert parts[0].strokes() == parts[0].strokes()

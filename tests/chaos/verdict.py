@@ -1,0 +1,105 @@
+"""Compares what went in with what came out, as sets: what is lost, doubled, out of order, seen by one reader only."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from tests.support.reader import Seen
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a comparison found; every list is empty when all is well.
+
+    Attributes:
+        lost: Documents without a captured event.
+        doubled: Event ids that came twice, and documents captured twice without being told twins.
+        imported_twice: Import ids with several root documents of which no event tells.
+        disordered: Subjects whose clock went back.
+        unseen: Events that only one of two readers has seen.
+    """
+
+    accepted: int
+    terminal: int
+    captured: int
+    lost: Sequence[str]
+    doubled: Sequence[str]
+    imported_twice: Sequence[str]
+    disordered: Sequence[str]
+    unseen: Sequence[str]
+
+    @property
+    def problems(self) -> list[str]:
+        """All of them, in words."""
+        named = {
+            "lost": self.lost,
+            "doubled": self.doubled,
+            "imported twice": self.imported_twice,
+            "out of order": self.disordered,
+            "seen by one reader only": self.unseen,
+        }
+        return [f"{what}: {one}" for what, which in named.items() for one in which]
+
+    def line(self) -> str:
+        """The figures of a run."""
+        return (
+            f"accepted={self.accepted} terminal={self.terminal} captured={self.captured} "
+            f"duplicates={len(self.doubled) + len(self.imported_twice)} lost={len(self.lost)}"
+        )
+
+
+def judge(wanted: Iterable[str], seen: Sequence[Seen], again: Sequence[Seen], roots: Counter[str]) -> Verdict:
+    """Compare.
+
+    Args:
+        wanted: Keys of all announced documents.
+        seen: Events as a reader saw them while the faults went on.
+        again: The same topics read once more from their beginning, when all was over.
+        roots: Root documents in Rossum by import id.
+    """
+    captured = [event for event in seen if event.name == "annotation.captured" and event.topic.endswith("captured")]
+    ended = [event for event in seen if event.name in {"import.completed", "import.failed"}]
+    first = [event.key for event in captured if not event.data.get("duplicate_of")]
+    return Verdict(
+        accepted=sum(event.name == "import.accepted" for event in seen),
+        terminal=len({event.headers["ce_subject"] for event in ended}),
+        captured=len(captured),
+        lost=sorted(set(wanted) - set(first)),
+        doubled=[*_twice(map(_identity, seen)), *_twice(first)],
+        imported_twice=_imported_twice(seen, roots),
+        disordered=_disordered(seen),
+        unseen=sorted({_identity(event) for event in seen} ^ {_identity(event) for event in again}),
+    )
+
+
+def _identity(event: Seen) -> str:
+    return f"{event.topic} {event.name} {event.headers['ce_id']}"
+
+
+def _twice(names: Iterable[str]) -> list[str]:
+    return sorted(name for name, count in Counter(names).items() if count > 1)
+
+
+def _imported_twice(seen: Sequence[Seen], roots: Counter[str]) -> list[str]:
+    told = Counter(
+        event.headers["ce_subject"].removeprefix("imports/") for event in seen if event.name == "import.duplicate"
+    )
+    return sorted(import_id for import_id, count in roots.items() if count > 1 + told[import_id])
+
+
+def _disordered(seen: Sequence[Seen]) -> list[str]:
+    """Each annotation whose clock went back, with its story as it was read."""
+    stories: dict[tuple[str, str], list[Seen]] = defaultdict(list)
+    for event in seen:
+        if event.headers["ce_subject"].startswith("annotations/"):
+            stories[event.topic, event.headers["ce_subject"]].append(event)
+    return [
+        f"{topic} {subject}: " + ", ".join(map(_told, story))
+        for (topic, subject), story in stories.items()
+        if any(after.headers["ce_time"] < before.headers["ce_time"] for before, after in pairwise(story))
+    ]
+
+
+def _told(event: Seen) -> str:
+    return f"{event.name} {event.headers['ce_time']} ({event.key}, by {event.headers.get('ce_observedvia')})"

@@ -1,0 +1,187 @@
+"""Kills a replica at every boundary of its work, once and again, and looks whether every promise holds.
+
+python -m tests.simulation.crash_matrix            each boundary, both sides of its effect, one crash and two
+python -m tests.simulation.crash_matrix --pairs N  N random pairs of boundaries
+python -m tests.simulation.crash_matrix --boundary NAME -v  that boundary alone, with its story
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import partial
+from random import Random
+
+from tests.simulation.assassin import Assassin, Crash
+from tests.simulation.boundaries import BOUNDARIES
+from tests.simulation.checker import Watcher, is_settled, promised, violations
+from tests.simulation.children import all_of, in_a_child
+from tests.simulation.effects import Phase
+from tests.simulation.run import add_hook
+from tests.simulation.stage import listen, prepare
+from tests.simulation.virtual_loop import VirtualLoop, pause
+from tests.simulation.workload import POISON, Document, put
+from tests.simulation.world import World, new_world, run_in_virtual_time
+
+#: One document of each kind of story; the second one's upload is taken by Rossum without an answer.
+STORIES = ("exported", "exported", "split", "failed_task", "rejected", POISON)
+PLACES = 2
+DELIVERIES = ("exactly-once", "at-least-once")
+#: Virtual seconds until everything must have come out, and in which every planned crash must have come.
+SETTLED_WITHIN, CRASHED_WITHIN = 180.0, 40.0
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A field of the matrix."""
+
+    delivery: str
+    crashes: tuple[Crash, ...]
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of it."""
+
+    cell: Cell
+    broken: list[str] = field(default_factory=list)
+    reached: Counter[tuple[str, Phase]] = field(default_factory=Counter)
+    kills: list[str] = field(default_factory=list)
+    recovered: float = 0.0
+
+
+def run_cell(cell: Cell, trace: Callable[[str], None] | None = None) -> Outcome:
+    """One story with its crashes. The process is not tidied up: let it be a child."""
+    outcome = Outcome(cell)
+
+    async def main(loop: VirtualLoop) -> None:
+        ours = await new_world(1, loop, KAFKA__DELIVERY=cell.delivery)
+        if trace is not None:
+            ours.trace = trace
+        listen(ours, everything=trace is not None)
+        await _story(ours, outcome)
+
+    run_in_virtual_time(main, tidy=False)
+    return outcome
+
+
+async def _story(ours: World, outcome: Outcome) -> None:
+    assassin = Assassin(ours, list(outcome.cell.crashes))
+    assassin.install()
+    for place in range(PLACES):
+        ours.start_replica(place)
+        await add_hook(ours, place)
+    watcher = Watcher(ours)
+    watching = ours.loop.create_task(watcher.watch())
+    documents = await _announce(ours)
+    await _settle(ours, documents, assassin)
+    outcome.recovered = ours.loop.time()
+    outcome.broken = await violations(ours, documents, watcher)
+    outcome.reached, outcome.kills = assassin.reached, assassin.kills
+    watching.cancel()
+    for replica in list(ours.replicas):
+        ours.kill(replica)
+
+
+async def _announce(ours: World) -> list[Document]:
+    documents = [Document(f"doc-{number}", fate) for number, fate in enumerate(STORIES)]
+    await pause(1.0)
+    put(ours, documents[0])
+    put(ours, documents[0])
+    await pause(1.0)
+    await ours.control("/faults", {"method": "POST", "path": "/uploads", "action": "drop-after", "times": 1})
+    for document in documents[1:]:
+        put(ours, document)
+        await pause(0.5)
+    return documents
+
+
+async def _settle(ours: World, documents: list[Document], assassin: Assassin) -> None:
+    """Until all is told and no crash is to come."""
+    until = ours.loop.time() + SETTLED_WITHIN
+    waits = ours.loop.time() + CRASHED_WITHIN
+    while ours.loop.time() < until:
+        await pause(1.0)
+        if (not assassin.plan or ours.loop.time() > waits) and await is_settled(ours, documents):
+            assassin.plan = []
+            break
+    await pause(2.0)
+
+
+def reachable(delivery: str) -> Counter[Crash]:
+    """Every boundary and side that the story without crashes reaches, and how often."""
+    reached = in_a_child(run_cell, Cell(delivery, ())).reached
+    return Counter({Crash(name, phase): times for (name, phase), times in reached.items()})
+
+
+def matrix(delivery: str) -> Iterator[Cell]:
+    """Each boundary and side with one crash, and with a second one when that place is reached again."""
+    for crash in sorted(reachable(delivery), key=str):
+        yield Cell(delivery, (crash,))
+        yield Cell(delivery, (crash, crash))
+
+
+def pairs(count: int, first: int) -> Iterator[Cell]:
+    """Random pairs of crashes, each at any of the times that its place is reached."""
+    reached = {delivery: reachable(delivery) for delivery in DELIVERIES}
+    for seed in range(first, first + count):
+        random = Random(seed)  # noqa: S311 - the point is that it repeats
+        delivery = random.choices(DELIVERIES, weights=(3, 1))[0]
+        places = sorted(reached[delivery], key=str)
+        chosen = [random.choice(places) for _ in range(2)]
+        yield Cell(delivery, tuple(replace(c, nth=random.randint(1, reached[delivery][c])) for c in chosen))
+
+
+def main() -> int:
+    """Read the command line and run; 1 when a promise was broken or a boundary not reached."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pairs", type=int, default=0, help="so many random pairs instead of the matrix")
+    parser.add_argument("--first", type=int, default=0, help="number of the first pair (0)")
+    parser.add_argument("--boundary", help="only cells with this boundary")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes at once (one a core)")
+    parser.add_argument("-v", "--verbose", action="store_true", help="tell the stories")
+    given = parser.parse_args()
+    if os.environ.get("PYTHONHASHSEED") != "0":
+        command = [sys.executable, "-m", "tests.simulation.crash_matrix", *sys.argv[1:]]
+        return subprocess.run(command, env=os.environ | {"PYTHONHASHSEED": "0"}, check=False).returncode
+    prepare()
+    cells = list(pairs(given.pairs, given.first) if given.pairs else (c for d in DELIVERIES for c in matrix(d)))
+    if given.boundary:
+        cells = [cell for cell in cells if any(crash.boundary == given.boundary for crash in cell.crashes)]
+    if given.verbose:
+        return _sum((in_a_child(partial(run_cell, trace=print), cell) for cell in cells), cells)
+    return _sum(all_of(run_cell, cells, given.workers), cells)
+
+
+def _sum(outcomes: Iterable[Outcome], cells: list[Cell]) -> int:
+    broken, kills, slowest = 0, 0, 0.0
+    places: set[tuple[str, str, Phase]] = set()
+    hit: set[tuple[str, str, Phase]] = set()
+    for outcome in outcomes:
+        delivery, crashes = outcome.cell.delivery, outcome.cell.crashes
+        places.update((delivery, crash.boundary, crash.phase) for crash in crashes)
+        hit.update((delivery, crash.boundary, crash.phase) for crash in crashes[: len(outcome.kills)])
+        kills += len(outcome.kills)
+        slowest = max(slowest, outcome.recovered)
+        if promises := promised(delivery, outcome.broken):
+            broken += 1
+            print(f"{delivery}: {'; '.join(outcome.kills)}")
+            print("".join(f"  {what}\n" for what in promises), end="", flush=True)
+    names = {(delivery, boundary) for delivery, boundary, _ in hit}
+    known = {(delivery, boundary) for delivery in DELIVERIES for boundary in BOUNDARIES[delivery]}
+    print(
+        f"cells={len(cells)} boundaries={len(names & known)}/{len(known)} sides={len(hit)}/{len(places)} kills={kills} "
+        f"settled<={slowest:.0f}s broken={broken}"
+    )
+    for place in sorted(names - known):
+        print("not in the list of boundaries: " + ": ".join(place))
+    for delivery, boundary, phase in sorted(places - hit, key=str):
+        print(f"never reached: {delivery}: {boundary}, {phase.value}")
+    return bool(broken or names - known)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,92 @@
+"""One seed, from an empty world to the verdict."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from tests.simulation import more_faults
+from tests.simulation.checker import Watcher, balance, is_settled, promised, violations
+from tests.simulation.nemesis import Nemesis
+from tests.simulation.stage import listen
+from tests.simulation.virtual_loop import VirtualLoop, pause
+from tests.simulation.workload import announce
+from tests.simulation.world import FIRST_WEBHOOK_PORT, SECRET, World, new_world, run_in_virtual_time
+
+#: Virtual seconds of faults, and until everything must have come out after the last of them: the settle time of an
+#: unknown upload, the session timeout of a dead member, and the 60 s that are promised.
+RAGE, SETTLED_WITHIN = 45.0, 15.0 + 30.0 + 60.0
+DOCUMENTS, FAULTS, PLACES = 12, 25, (2, 2, 3)
+#: Of every so many seeds one keeps all that its replicas log, to look for secrets in it.
+LISTENED = 10
+#: Registered by being imported.
+_FAULTS = more_faults
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What became of a seed.
+
+    Attributes:
+        recovered: Virtual seconds from the last fault until all was told.
+    """
+
+    seed: int
+    broken: list[str] = field(default_factory=list)
+    faults: dict[str, int] = field(default_factory=dict)
+    kills: int = 0
+    figures: str = ""
+    recovered: float = 0.0
+
+
+def run_seed(seed: int, trace: Callable[[str], None] | None = None) -> Verdict:
+    """The verdict on one seed; the same every time. The process is not tidied up: let it be a child."""
+    verdict = Verdict(seed)
+
+    async def main(loop: VirtualLoop) -> None:
+        ours = await _chosen_world(seed, loop)
+        if trace is not None:
+            ours.trace = trace
+        listen(ours, everything=trace is not None or seed % LISTENED == 0)
+        await _story(ours, verdict)
+
+    run_in_virtual_time(main, tidy=False)
+    return verdict
+
+
+async def _chosen_world(seed: int, loop: VirtualLoop) -> World:
+    """Most deployments are exactly-once with members that come and go."""
+    delivery = "at-least-once" if seed % 8 == 7 else "exactly-once"
+    ours = await new_world(seed, loop, KAFKA__DELIVERY=delivery)
+    ours.static = seed % 5 == 4
+    return ours
+
+
+async def _story(ours: World, verdict: Verdict) -> None:
+    places = ours.random.choice(PLACES)
+    for place in range(places):
+        ours.start_replica(place)
+        await add_hook(ours, place)
+    watcher = Watcher(ours)
+    watching = ours.loop.create_task(watcher.watch())
+    nemesis = Nemesis(ours, places)
+    raging = ours.loop.create_task(nemesis.rage(FAULTS, RAGE))
+    documents = await announce(ours, DOCUMENTS, RAGE * 0.8)
+    await raging
+    healed = ours.loop.time()
+    while not await is_settled(ours, documents) and ours.loop.time() < healed + SETTLED_WITHIN:
+        await pause(1.0)
+    verdict.recovered = ours.loop.time() - healed
+    await pause(5.0)
+    verdict.broken = promised(ours.delivery, await violations(ours, documents, watcher))
+    verdict.faults, verdict.kills = nemesis.done, nemesis.done.get("kill", 0)
+    verdict.figures = await balance(ours, documents)
+    watching.cancel()
+    for replica in list(ours.replicas):
+        ours.kill(replica)
+
+
+async def add_hook(ours: World, place: int) -> None:
+    """Rossum tells the replica of that place what happens."""
+    queues = [f"{ours.simulator.base_url}/queues/{queue}" for queue in (8198, 8199)]
+    config = {"url": f"http://127.0.0.1:{FIRST_WEBHOOK_PORT + place}/hooks/rossum", "secret": SECRET}
+    body = {"name": f"place {place}", "type": "webhook", "queues": queues, "events": ["annotation_status"]}
+    await ours.api("POST", "/hooks", body | {"config": config, "active": True})

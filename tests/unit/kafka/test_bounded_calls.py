@@ -1,0 +1,29 @@
+"""Whatever a Kafka call ends in, its caller is told "not now", and nothing that looks like a defect."""
+
+import asyncio
+
+import pytest
+import uvloop
+
+from connector.errors import KafkaUnavailable
+from connector.kafka.connection import within
+
+
+async def _written_to_a_closed_connection() -> None:
+    server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0)
+    async with server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.sockets[0].getsockname()[1])
+        await reader.read()
+        writer.transport.abort()
+        await asyncio.wait([asyncio.ensure_future(writer.wait_closed())])
+
+        async def send() -> None:
+            writer.write(b"a request")
+
+        await within(1, send(), "testing")
+
+
+async def test_that_a_connection_closed_under_a_call_is_kafka_unavailable() -> None:
+    """The service's own loop says it in its own way, which aiokafka does not catch."""
+    with pytest.raises(KafkaUnavailable, match="Kafka failed while testing: ConnectionResetError"):
+        await asyncio.to_thread(uvloop.run, _written_to_a_closed_connection())

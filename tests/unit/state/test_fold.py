@@ -1,0 +1,64 @@
+"""Folding a ledger gives the same whether rows are made or kept as they are written."""
+
+import pytest
+from aiokafka.structs import ConsumerRecord
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from rocksdict import Options, Rdict
+
+from connector.domain.rows import AnnotationRow, AnyRow, ClaimRow, claim_key, encode_row
+from connector.kafka.restore import Fold
+from connector.state.disk import DiskState
+from connector.state.memory import MemoryState
+from tests.unit.state.test_states import NOW, entities, fail, rows
+
+owners = st.sampled_from(["one", "two"])
+lines = st.lists(st.tuples(entities, rows, owners, st.booleans()), max_size=30)
+
+
+def record(offset: int, key: str, row: AnyRow | None, owner: str | None) -> ConsumerRecord:
+    """A record of the ledger."""
+    value = None if row is None else encode_row(row, owner)
+    return ConsumerRecord("ledger", 0, offset, 0, 0, key.encode(), value, None, len(key), len(value or b""), ())
+
+
+@settings(max_examples=80, deadline=None)
+@example(
+    written=[
+        ("annotation/a", AnnotationRow("exported", "doc"), "two", True),
+        ("annotation/a", AnnotationRow("to_review", "doc"), "one", False),
+    ],
+    claimed=True,
+    cut=0,
+)
+@given(written=lines, claimed=st.booleans(), cut=st.integers(0, 30))
+def test_both_states_fold_to_the_same(
+    tmp_path_factory: pytest.TempPathFactory,
+    *,
+    written: list[tuple[str, AnyRow | None, str, bool]],
+    claimed: bool,
+    cut: int,
+) -> None:
+    """Repeated keys, removals, rows of owners that had lost their claim; in one batch or two."""
+    records: list[ConsumerRecord] = []
+    for entity, row, owner, claims in written:
+        if claimed and claims:
+            records.append(record(len(records), claim_key(owner), ClaimRow(owner), owner))
+        records.append(record(len(records), entity, row, owner if claimed else None))
+    folder = str(tmp_path_factory.mktemp("state") / "db")
+    database = Rdict(folder, Options(raw_mode=True))
+    memory, disk = MemoryState(), DiskState(database, lambda: NOW, fail)
+
+    for fold in (Fold(memory), Fold(disk)):
+        for part in (records[:cut], records[cut:]):
+            if part:
+                fold.take(part)
+
+    database.close()
+    again = Rdict(folder, Options(raw_mode=True))
+    disk = DiskState(again, lambda: NOW, fail)
+    assert dict(disk.items()) == dict(memory.items())
+    assert sorted(disk.open()) == sorted(memory.open())
+    assert (disk.lowest_held(), disk.next_due()) == (memory.lowest_held(), memory.next_due())
+    assert disk.ledger_end == memory.ledger_end == len(records)
+    again.close()
