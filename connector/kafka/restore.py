@@ -172,7 +172,10 @@ async def _read_to(end: int, consumer: AIOKafkaConsumer, ledger: TopicPartition,
         reached = await within(CALL_DEADLINE, consumer.position(ledger), "restoring the ledger")
         idle = 0.0 if reached > position else idle + 0.2
         if idle > STALLED:
-            msg = f"restoring {ledger.topic}[{ledger.partition}] stands still at offset {position}"
+            msg = (
+                f"restoring {ledger.topic}[{ledger.partition}] stands still at offset {position}; if Kafka answers "
+                "otherwise, a transaction hangs there: see kafka-transactions.sh find-hanging"
+            )
             raise KafkaUnavailable(msg)
         position = reached
     state.apply({}, ledger_end=position)

@@ -122,10 +122,13 @@ class TransactionalLog:
             self.ledger_end = max(row.offset for row in stored) + 1
         return self.ledger_end
 
-    def _wires(self) -> set[int]:
-        """Which connections to coordinators there are; aiokafka tells of a repetition nowhere else."""
+    def _wires(self) -> set[object]:
+        """Which connections to coordinators there are; aiokafka tells of a repetition nowhere else.
+
+        The connections themselves: the `id` of one that is gone may be the next one's.
+        """
         connections = self._producer.client._conns.items()  # noqa: SLF001 - as told above
-        return {id(wire) for (_, group), wire in connections if group == ConnectionGroup.COORDINATION}
+        return {wire for (_, group), wire in connections if group == ConnectionGroup.COORDINATION}
 
     def _offsets(self, offsets: Mapping[TopicRole, int]) -> dict[TopicPartition, OffsetAndMetadata]:
         stamp = offset_stamp(self.incarnation, self.ledger_end)
