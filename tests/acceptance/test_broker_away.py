@@ -16,7 +16,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from connector.domain.messages import Hint, decode_work
 from tests.support.deployment import SECRET, Deployment, deployment, inline
-from tests.support.kafka_broker import LocalKafka
+from tests.support.kafka_broker import DURABLE_VERSION, LocalKafka
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
@@ -82,14 +82,14 @@ async def status_of(world: Deployment, path: str) -> int:
 
 async def test_kafka_stops_and_comes_back(own_kafka: Callable[..., LocalKafka], tmp_path: Path) -> None:
     """Webhooks get 503, the process lives and is not ready; then all documents come out once."""
-    broker = own_kafka()
+    broker = own_kafka(DURABLE_VERSION)
     async with deployment(broker.bootstrap_servers, "away", tmp_path, simulator=QUICK, **FAST) as world:
         await world.start_replica()
         await world.add_hook(world.webhook_urls[0])
         await world.announce([inline(number) for number in range(60)])
         await eventually(lambda: len(world.reader.named("import.accepted")) > 20, within=30)
 
-        await asyncio.to_thread(broker.kill)
+        await asyncio.to_thread(broker.stop)
         answers = await asyncio.gather(*(send(world, 9_000_000 + number) for number in range(5)))
         await eventually(lambda: _is(status_of(world, "/readyz"), 503), within=60)
         alive = await status_of(world, "/livez")
@@ -109,7 +109,7 @@ async def test_kafka_stops_and_comes_back(own_kafka: Callable[..., LocalKafka], 
 
 async def test_every_acknowledged_webhook_is_stored(own_kafka: Callable[..., LocalKafka], tmp_path: Path) -> None:
     """2,000 webhooks while the broker bounces: each one that got its 200 is on the inner topic."""
-    broker = own_kafka()
+    broker = own_kafka(DURABLE_VERSION)
     async with deployment(broker.bootstrap_servers, "load", tmp_path, simulator=QUICK, **FAST) as world:
         await world.start_replica()
         numbers = iter(range(1, 2_001))

@@ -62,8 +62,7 @@ class Nemesis:
             case Stroke.KILL:
                 await self._kill()
             case Stroke.STOP_BROKER:
-                stops = self._broker.keeps_transactions_when_stopped
-                await self._bounce(self._broker.stop if stops else self._broker.kill)
+                await self._bounce(self._broker.stop)
             case Stroke.KILL_BROKER:
                 await self._bounce(self._broker.kill)
             case Stroke.SWALLOW:

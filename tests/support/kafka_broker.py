@@ -17,6 +17,8 @@ from tests.support.kafka_settings import CLUSTER_ID, Door, free_ports, settings,
 from tests.support.waiting import until
 
 DEFAULT_VERSION = os.environ.get("KAFKA_VERSION") or "4.4.0"
+#: For tests that end a single broker while transactions are on their way; see `outlives_itself`.
+DURABLE_VERSION = "3.9.2"
 #: Seconds until it answers; it takes 2 to 4, a loaded machine more.
 READY_WITHIN = 60.0
 #: Seconds that a clean stop may take before it is killed; it takes about 1.
@@ -29,6 +31,17 @@ _OPTIONS = [
     "-XX:TieredStopAtLevel=1",
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=error",
 ]
+
+
+def outlives_itself(version: str) -> bool:
+    """Whether a single broker keeps transactions all or nothing when it ends and comes back.
+
+    Its partitions have no leader for a moment then. Since 4.1 the coordinator takes such a partition for a deleted one
+    (`getPartitionLeaderEndpoint` of `KRaftMetadataCache`), leaves its marker out and calls the transaction complete:
+    what was written there stays open, or shares the fate of the next transaction. With replicas on other brokers there
+    is always a leader.
+    """
+    return tuple(map(int, version.split(".")[:2])) < (4, 1)
 
 
 class LocalKafka:
@@ -87,16 +100,6 @@ class LocalKafka:
         return self._version
 
     @property
-    def keeps_transactions_when_stopped(self) -> bool:
-        """Whether it may be stopped while transactions are on their way, and not only be killed.
-
-        While a single broker shuts down its partitions have no leader. Since 4.1 its coordinator takes such a partition
-        for a deleted one, leaves its marker out and calls the transaction complete (`getPartitionLeaderEndpoint` of
-        `KRaftMetadataCache`): what was written there stays open for ever, and it is no longer all or nothing.
-        """
-        return tuple(map(int, self._version.split(".")[:2])) < (4, 1)
-
-    @property
     def running(self) -> bool:
         """Whether the process is there, frozen or not."""
         return self._process is not None and self._process.poll() is None
@@ -138,8 +141,8 @@ class LocalKafka:
         self._end(signal.SIGKILL)
 
     def restart(self) -> None:
-        """Kill it when it runs, and start on the same port and data."""
-        self.kill()
+        """Stop when it runs, and start on the same port and data."""
+        self.stop()
         self.start()
 
     def pause(self) -> None:

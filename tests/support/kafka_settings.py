@@ -28,8 +28,9 @@ _FOR_TESTS = {
     # The transaction of a frozen producer is aborted at its timeout, not up to ten seconds later.
     "transaction.abort.timed.out.transaction.cleanup.interval.ms": "1000",
     "group.initial.rebalance.delay.ms": "0",
-    # Back within 3 s of a kill -9 instead of 13 s.
-    "broker.session.timeout.ms": "2000",
+    # Back within 8 s of a kill -9 instead of 13 s. Not less: a single broker that a busy machine holds up for longer
+    # loses its partitions for a moment, and since 4.1 markers of transactions with them (`outlives_itself`).
+    "broker.session.timeout.ms": "6000",
     "broker.heartbeat.interval.ms": "500",
 }
 _SINCE_4 = {
