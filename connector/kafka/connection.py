@@ -14,6 +14,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import KafkaError
+from aiokafka.structs import TopicPartition
 
 from connector.errors import KafkaUnavailable
 from connector.settings_kafka import KafkaSettings
@@ -106,6 +107,14 @@ def answer_of(task: asyncio.Task[Result], doing: str) -> Result:
         return _result_of(task)
     except (KafkaError, OSError) as error:  # a TimeoutError is an OSError
         raise _failed(doing, error) from error
+
+
+def standing_still(doing: str, place: TopicPartition, offset: int) -> KafkaUnavailable:
+    """Nothing committed comes after that offset, although records do."""
+    return KafkaUnavailable(
+        f"{doing} {place.topic}[{place.partition}] stands still at offset {offset}; if Kafka answers otherwise, "
+        "a transaction hangs there: see kafka-transactions.sh find-hanging"
+    )
 
 
 def _failed(doing: str, error: Exception) -> KafkaUnavailable:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import ConsumerRecord, TopicPartition
 
-from connector.errors import KafkaUnavailable, Refused
-from connector.kafka.connection import CALL_DEADLINE, KafkaConnection, let_go, within
+from connector.errors import Refused
+from connector.kafka.connection import CALL_DEADLINE, KafkaConnection, let_go, standing_still, within
 from connector.kafka.restore import Restored, RowSink, restore
 
 #: Records of one step.
@@ -168,8 +168,7 @@ async def _to_the_ends(
         reached = {place: await within(CALL_DEADLINE, consumer.position(place), _DOING) for place in positions}
         idle = 0.0 if reached != positions else idle + POLL
         if idle > STALLED:
-            place, position = next(iter(reached.items()))
-            raise KafkaUnavailable(f"reading {place.topic}[{place.partition}] stands still at offset {position}")
+            raise standing_still("reading", *next(iter(reached.items())))
         positions = {place: position for place, position in reached.items() if position < ends[place].end}
 
 

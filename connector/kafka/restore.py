@@ -9,8 +9,8 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import ConsumerRecord, TopicPartition
 
 from connector.domain.rows import AnyRow, ClaimRow, HeaderRow, WrittenRow, surely_rests
-from connector.errors import KafkaUnavailable, Refused
-from connector.kafka.connection import CALL_DEADLINE, KafkaConnection, let_go, within
+from connector.errors import Refused
+from connector.kafka.connection import CALL_DEADLINE, KafkaConnection, let_go, standing_still, within
 
 #: Records of one fetch that are folded before others get a turn on the event loop.
 RECORDS_AT_ONCE = 2_000
@@ -172,11 +172,7 @@ async def _read_to(end: int, consumer: AIOKafkaConsumer, ledger: TopicPartition,
         reached = await within(CALL_DEADLINE, consumer.position(ledger), "restoring the ledger")
         idle = 0.0 if reached > position else idle + 0.2
         if idle > STALLED:
-            msg = (
-                f"restoring {ledger.topic}[{ledger.partition}] stands still at offset {position}; if Kafka answers "
-                "otherwise, a transaction hangs there: see kafka-transactions.sh find-hanging"
-            )
-            raise KafkaUnavailable(msg)
+            raise standing_still("restoring", ledger, position)
         position = reached
     state.apply({}, ledger_end=position)
     return fold.result

@@ -15,7 +15,7 @@ from rocksdict import Rdict, WriteBatch
 
 from connector.domain.rows import AnyRow, WrittenRow, encode_row
 from connector.errors import StateFailed
-from connector.state.indexes import Indexes, Wants
+from connector.state.indexes import Indexed, Wants
 
 #: Of the layout above.
 FORMAT = 1
@@ -53,7 +53,7 @@ def failing() -> Iterator[None]:
         raise StateFailed(f"the local state can't be used: {error}") from error
 
 
-class DiskState:
+class DiskState(Indexed):
     """Implements :class:`connector.ports.State` over an open database.
 
     Args:
@@ -64,10 +64,10 @@ class DiskState:
     """
 
     def __init__(self, database: Rdict, now: Callable[[], datetime], on_failure: Callable[[str], None]) -> None:
+        super().__init__()
         self._database = database
         self._now = now
         self._on_failure = on_failure
-        self._indexes = Indexes()
         # Until the rest of the ledger is in it again; what dies before that is rebuilt.
         self._is_whole = False
         with failing():
@@ -162,23 +162,3 @@ class DiskState:
         batch.put(_META, orjson.dumps(asdict(meta)))
         with self._telling():
             self._database.write(batch)
-
-    def due(self, before: str, limit: int) -> list[str]:
-        """At most `limit` entities whose `due` is at or before that clock text, the earliest first."""
-        return self._indexes.due(before, limit)
-
-    def next_due(self) -> str | None:
-        """The earliest `due` of all rows."""
-        return self._indexes.next_due()
-
-    def open(self) -> Iterator[str]:
-        """All entities that are not at rest."""
-        return self._indexes.open()
-
-    def open_count(self) -> int:
-        """How many entities are not at rest."""
-        return self._indexes.open_count()
-
-    def lowest_held(self) -> int | None:
-        """The lowest offset of `imports` that a row still needs."""
-        return self._indexes.lowest_held()

@@ -89,3 +89,30 @@ class Indexes:
                 return held
             heapq.heappop(self._held)
         return None
+
+
+class Indexed:
+    """A state as far as its indexes answer for it, whatever keeps the rows; see :class:`connector.ports.State`."""
+
+    def __init__(self) -> None:
+        self._indexes = Indexes()
+
+    def due(self, before: str, limit: int) -> list[str]:
+        """At most `limit` entities whose `due` is at or before that clock text, the earliest first."""
+        return self._indexes.due(before, limit)
+
+    def next_due(self) -> str | None:
+        """The earliest `due` of all rows."""
+        return self._indexes.next_due()
+
+    def open(self) -> Iterator[str]:
+        """All entities that are not at rest."""
+        return self._indexes.open()
+
+    def open_count(self) -> int:
+        """How many entities are not at rest."""
+        return self._indexes.open_count()
+
+    def lowest_held(self) -> int | None:
+        """The lowest offset of `imports` that a row still needs."""
+        return self._indexes.lowest_held()

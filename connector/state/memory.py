@@ -3,15 +3,15 @@
 from collections.abc import Iterator, Mapping
 
 from connector.domain.rows import AnyRow
-from connector.state.indexes import Indexes, Wants
+from connector.state.indexes import Indexed, Wants
 
 
-class MemoryState:
+class MemoryState(Indexed):
     """Implements :class:`connector.ports.State`; rebuilt from the ledger at each start."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._rows: dict[str, AnyRow] = {}
-        self._indexes = Indexes()
         self._ledger_end = 0
 
     def __len__(self) -> int:
@@ -39,26 +39,6 @@ class MemoryState:
             else:
                 self._rows[key] = row
         self._ledger_end = max(self._ledger_end, ledger_end)
-
-    def due(self, before: str, limit: int) -> list[str]:
-        """At most `limit` entities whose `due` is at or before that clock text, the earliest first."""
-        return self._indexes.due(before, limit)
-
-    def next_due(self) -> str | None:
-        """The earliest `due` of all rows."""
-        return self._indexes.next_due()
-
-    def open(self) -> Iterator[str]:
-        """All entities that are not at rest."""
-        return self._indexes.open()
-
-    def open_count(self) -> int:
-        """How many entities are not at rest."""
-        return self._indexes.open_count()
-
-    def lowest_held(self) -> int | None:
-        """The lowest offset of `imports` that a row still needs."""
-        return self._indexes.lowest_held()
 
 
 class MemoryStates:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from connector.clock import SystemClock
-from tests.chaos.plan import Plan
+from tests.chaos.plan import Plan, split
 from tests.chaos.rounds import round_of_chaos
 from tests.support.kafka_artifacts import CACHE, NoArtifacts
 from tests.support.kafka_broker import LocalKafka, outlives_itself
@@ -48,25 +48,23 @@ async def _run(given: argparse.Namespace) -> int:
     whole = Plan(given.documents, given.kills, given.bounces, given.zombies, given.swallowed, seed=given.seed)
     repetition = 0
     while True:
-        for part, (version, plan) in enumerate(_shares(whole, given.kafka.split(","))):
-            if not await _round(version, replace(plan, seed=given.seed + part + repetition * NEXT_SEEDS), clock):
+        for version, plan in _shares(whole, given.kafka.split(","), seed=given.seed + repetition * NEXT_SEEDS):
+            if not await _round(version, plan, clock):
                 return 1
         repetition += 1
         if clock.monotonic() >= ends_at:
             return 0
 
 
-def _shares(whole: Plan, versions: list[str]) -> list[tuple[str, Plan]]:
+def _shares(whole: Plan, versions: list[str], *, seed: int) -> list[tuple[str, Plan]]:
     """What each version does of it; a single broker is bounced only where it survives that."""
     bounced = [version for version in versions if outlives_itself(version)]
     if whole.bounces and not bounced:
         sys.stderr.write("no bounces: a single broker of none of these versions keeps transactions whole over one\n")
     shares = []
     for part, version in enumerate(versions):
-        share = replace(whole.share(part, len(versions), seed=whole.seed), bounces=0)
-        if version in bounced:
-            share = replace(share, bounces=whole.share(bounced.index(version), len(bounced), seed=whole.seed).bounces)
-        shares.append((version, share))
+        bounces = split(whole.bounces, bounced.index(version), len(bounced)) if version in bounced else 0
+        shares.append((version, replace(whole.share(part, len(versions), seed=seed + part), bounces=bounces)))
     return shares
 
 

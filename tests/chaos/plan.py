@@ -39,6 +39,11 @@ OTHERS = (
 )  # fmt: skip
 
 
+def split(whole: int, part: int, of: int) -> int:
+    """How much of it one of several parts has."""
+    return whole // of + (part < whole % of)
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """How much of everything.
@@ -59,16 +64,12 @@ class Plan:
 
     def share(self, part: int, of: int, *, seed: int) -> "Plan":
         """One of several rounds that do all of it together, each by a seed of its own."""
-
-        def split(whole: int) -> int:
-            return whole // of + (part < whole % of)
-
         return Plan(
-            split(self.documents),
-            split(self.kills),
-            split(self.bounces),
-            split(self.zombies),
-            split(self.swallowed),
+            split(self.documents, part, of),
+            split(self.kills, part, of),
+            split(self.bounces, part, of),
+            split(self.zombies, part, of),
+            split(self.swallowed, part, of),
             seed=seed,
             replicas=self.replicas,
             static=self.static,

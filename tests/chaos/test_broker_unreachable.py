@@ -12,7 +12,7 @@ import pytest
 from tests.acceptance.test_broker_away import webhook
 from tests.chaos.ending import all_out_once
 from tests.support.deployment import deployment, inline
-from tests.support.fleet import Berth, Fleet, fleet
+from tests.support.fleet import Berth, Fleet, at_work
 from tests.support.kafka_broker import LocalKafka
 from tests.support.waiting import eventually
 
@@ -55,12 +55,9 @@ async def test_nothing_piles_up_while_kafka_is_unreachable(
 ) -> None:
     """Webhooks get 503, memory stays, the process is alive but not ready; afterwards everything comes out once."""
     broker = own_kafka(doors=1)
-    async with (
-        deployment(broker.bootstrap_servers, "gone", tmp_path, simulator=QUICK, **SETTINGS) as world,
-        fleet(world, 1, doors=broker.doors) as alone,
-    ):
-        await alone.start()
-        berth = alone[0]
+    deploying = deployment(broker.bootstrap_servers, "gone", tmp_path, simulator=QUICK, **SETTINGS)
+    async with at_work(deploying, 1, doors=broker.doors) as alone:
+        world, berth = alone.world, alone[0]
         assert berth.kafka is not None
         await world.announce([inline(number) for number in range(80)])
         await eventually(lambda: len(world.reader.named("import.accepted")) > 10, within=30)

@@ -7,7 +7,7 @@ import pytest
 
 from tests.chaos.ending import all_out_once
 from tests.support.deployment import deployment, inline
-from tests.support.fleet import fleet
+from tests.support.fleet import at_work
 from tests.support.kafka_broker import LocalKafka
 from tests.support.kafka_requests import END_TXN
 from tests.support.waiting import eventually
@@ -30,11 +30,9 @@ async def test_a_commit_that_arrives_after_its_owner_has_started_afresh(
 ) -> None:
     """The owner gives the transaction up and does it again; the late end of the first one changes nothing."""
     broker = own_kafka(doors=1)
-    async with (
-        deployment(broker.bootstrap_servers, "late", tmp_path, simulator=QUICK, **SETTINGS) as world,
-        fleet(world, 1, doors=broker.doors) as alone,
-    ):
-        await alone.start()
+    deploying = deployment(broker.bootstrap_servers, "late", tmp_path, simulator=QUICK, **SETTINGS)
+    async with at_work(deploying, 1, doors=broker.doors) as alone:
+        world = alone.world
         alone[0].requests.hold(END_TXN, most=1)
         await world.announce([inline(number) for number in range(40)])
         await eventually(lambda: alone[0].requests.held_for > MUCH_TOO_LATE, within=40)
@@ -51,11 +49,9 @@ async def test_a_commit_that_is_repeated_because_its_connection_was_lost(
 ) -> None:
     """The client repeats it by itself and goes on; the owner does not, since the first one is still on its way."""
     broker = own_kafka(doors=1)
-    async with (
-        deployment(broker.bootstrap_servers, "twice", tmp_path, simulator=QUICK, **SETTINGS) as world,
-        fleet(world, 1, doors=broker.doors) as alone,
-    ):
-        await alone.start()
+    deploying = deployment(broker.bootstrap_servers, "twice", tmp_path, simulator=QUICK, **SETTINGS)
+    async with at_work(deploying, 1, doors=broker.doors) as alone:
+        world = alone.world
         wire = alone[0].kafka
         assert wire is not None
         alone[0].requests.hold(END_TXN, most=1)
@@ -75,11 +71,9 @@ async def test_the_broker_gives_a_transaction_up_whose_owner_is_still_the_owner(
 ) -> None:
     """Frozen, with nobody else to take over, it comes back to a transaction that timed out, and does it again."""
     broker = own_kafka(doors=1)
-    async with (
-        deployment(broker.bootstrap_servers, "timeout", tmp_path, simulator=LATER, **SETTINGS) as world,
-        fleet(world, 1, doors=broker.doors) as alone,
-    ):
-        await alone.start()
+    deploying = deployment(broker.bootstrap_servers, "timeout", tmp_path, simulator=LATER, **SETTINGS)
+    async with at_work(deploying, 1, doors=broker.doors) as alone:
+        world = alone.world
         await world.announce([inline(number) for number in range(40)])
         await eventually(lambda: len(world.reader.named("import.accepted")) >= 40, within=40)
         # Every transaction of that time, so that public events are among them and the reader has to wait.

@@ -8,7 +8,7 @@ import pytest
 from tests.chaos.ending import all_out_once
 from tests.support.deployment import deployment, inline
 from tests.support.find_kafka import Kafka
-from tests.support.fleet import fleet
+from tests.support.fleet import at_work
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
@@ -29,11 +29,9 @@ async def test_a_signal_in_the_middle_of_uploads(kafka: Kafka, tmp_path: Path) -
     """Code 0 within 45 s, a second signal or not; uploads under way are finished and committed before."""
     loop = asyncio.get_running_loop()
     seconds = []
-    async with (
-        deployment(kafka.bootstrap_servers, "term", tmp_path, simulator=QUICK, **SETTINGS) as world,
-        fleet(world, 2) as both,
-    ):
-        await both.start()
+    deploying = deployment(kafka.bootstrap_servers, "term", tmp_path, simulator=QUICK, **SETTINGS)
+    async with at_work(deploying, 2) as both:
+        world = both.world
         await world.control("/faults", {"method": "POST", "path": "^/uploads", "action": f"delay:{SLOW}", "times": 0})
         for number in range(TIMES):
             berth = both[number % 2]

@@ -9,7 +9,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from tests.chaos.ending import all_out_once
 from tests.support.deployment import Deployment, deployment, inline
-from tests.support.fleet import fleet
+from tests.support.fleet import at_work
 from tests.support.kafka_broker import LocalKafka
 from tests.support.kafka_cluster import LocalCluster
 from tests.support.waiting import eventually
@@ -46,11 +46,9 @@ async def test_any_of_three_brokers_may_go(kafka_cluster: LocalCluster, tmp_path
         (GROUP, LocalKafka.stop),
     ]
     waits = []
-    async with (
-        deployment(kafka_cluster.bootstrap_servers, "three", tmp_path, simulator=QUICK, **SETTINGS) as world,
-        fleet(world, 2) as both,
-    ):
-        await both.start()
+    deploying = deployment(kafka_cluster.bootstrap_servers, "three", tmp_path, simulator=QUICK, **SETTINGS)
+    async with at_work(deploying, 2) as both:
+        world = both.world
         for number, (kind, end) in enumerate(going):
             first = number * 2 * AT_ONCE
             await world.announce([inline(one) for one in range(first, first + AT_ONCE)])

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.deployment import deployment, inline, pdf
-from tests.support.fleet import Fleet, fleet
+from tests.support.fleet import Fleet, at_work
 from tests.support.kafka_broker import LocalKafka
 from tests.support.kafka_requests import END_TXN
 from tests.support.waiting import eventually
@@ -31,12 +31,8 @@ LARGE = 24_000_000
 @asynccontextmanager
 async def two_replicas(broker: LocalKafka, folder: Path, **settings: str) -> AsyncIterator[Fleet]:
     """The first behind a door, the second at the broker itself; both at work."""
-    options = SETTINGS | settings
-    async with (
-        deployment(broker.bootstrap_servers, "zombie", folder, simulator=QUICK, **options) as world,
-        fleet(world, 2, doors=broker.doors) as both,
-    ):
-        await both.start()
+    deploying = deployment(broker.bootstrap_servers, "zombie", folder, simulator=QUICK, **(SETTINGS | settings))
+    async with at_work(deploying, 2, doors=broker.doors) as both:
         await eventually(lambda: _shared(both), within=40)
         yield both
 

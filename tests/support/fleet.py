@@ -4,7 +4,7 @@ import asyncio
 import re
 import signal
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -214,3 +214,13 @@ async def fleet(
                 settings["STATE__DIRECTORY"] = str(world.folder / f"state-{number}")
             berths.append(Berth(world, number, webhook, ops, kafka, rossum, requests, settings))
         yield Fleet(world, berths)
+
+
+@asynccontextmanager
+async def at_work(
+    deploying: AbstractAsyncContextManager[Deployment], replicas: int, *, doors: Sequence[Door] = ()
+) -> AsyncIterator[Fleet]:
+    """That many replicas of a deployment that is made for them, started."""
+    async with deploying as world, fleet(world, replicas, doors=doors) as ships:
+        await ships.start()
+        yield ships
