@@ -7,10 +7,9 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import orjson
 import pytest
@@ -47,13 +46,6 @@ async def world(kafka: Kafka, tmp_path: Path) -> AsyncIterator[Deployment]:
     async with deployment(kafka.bootstrap_servers, "edges", tmp_path, simulator=simulator, **settings) as running:
         await running.start_replica()
         yield running
-
-
-def cells(tables: dict[str, list[dict[str, Any]]]) -> Iterator[Any]:
-    """The fields of all rows."""
-    for rows in tables.values():
-        for row in rows:
-            yield from row.values()
 
 
 async def everything(world: Deployment, *names: str) -> list[bytes]:

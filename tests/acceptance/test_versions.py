@@ -5,11 +5,11 @@ from typing import Any
 
 import orjson
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from aiokafka.structs import TopicPartition
+from aiokafka import AIOKafkaProducer
 
 from tests.support.deployment import Deployment, deployment, inline
 from tests.support.find_kafka import Kafka
+from tests.support.topic_copies import all_records
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(180)]
@@ -22,21 +22,8 @@ Rows = dict[tuple[int, str], dict[str, Any]]
 
 async def ledger(world: Deployment) -> Rows:
     """The newest row of every entity, by partition and key, as it stands on the topic."""
-    places = [TopicPartition(world.prefix + "rossum.connector.ledger", partition) for partition in range(12)]
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=world.bootstrap, auto_offset_reset="earliest", isolation_level="read_committed"
-    )
-    await consumer.start()
-    try:
-        consumer.assign(places)
-        ends = await consumer.end_offsets(places)
-        found: Rows = {}
-        while any([await consumer.position(place) < ends[place] for place in places]):
-            for place, records in (await consumer.getmany(timeout_ms=200)).items():
-                found.update({(place.partition, r.key.decode()): orjson.loads(r.value) for r in records})
-        return found
-    finally:
-        await consumer.stop()
+    records = await all_records(world.bootstrap, world.prefix + "rossum.connector.ledger")
+    return {(record.partition, record.key.decode()): orjson.loads(record.value) for record in records}
 
 
 async def written_by_a_later_version(world: Deployment, rows: Rows) -> None:

@@ -10,15 +10,15 @@ from tests.chaos.verdict import Verdict, judge
 from tests.support.reader import CAPTURED, LIFECYCLE, Seen
 
 
-def event(name: str, subject: str, *, clock: str = "2026-01-01T00:00:05Z", number: int = 1, **data: Any) -> Seen:
-    """An event of document 1 unless another number is given."""
+def event(name: str, subject: str, *, clock: str = "2026-01-01T00:00:05Z", **data: Any) -> Seen:
+    """An event of document 1."""
     headers = {
         "ce_type": f"ai.rossum.connector.{name}",
         "ce_id": f"{subject} {name} {clock}",
         "ce_subject": subject,
         "ce_time": clock,
     }
-    return Seen(CAPTURED if name == "annotation.captured" else LIFECYCLE, f"doc-{number}", headers, data)
+    return Seen(CAPTURED if name == "annotation.captured" else LIFECYCLE, "doc-1", headers, data)
 
 
 ACCEPTED = event("import.accepted", "imports/a")

@@ -176,18 +176,12 @@ class World:
             response.raise_for_status()
             return orjson.loads(await response.read() or b"null")
 
-    def announce(self, arrival: dict[str, Any]) -> None:
-        """An arrival appears on Kafka."""
-        numbers = len(self.broker.partitions("documents.arrived"))
-        place = TopicPartition("documents.arrived", self.random.randrange(numbers))
-        self.broker.append(place, (None, orjson.dumps(arrival), ()))
-
-    def records(self, topic: str, *, committed_only: bool = True) -> list[Stored]:
-        """All that a reader sees of a topic now."""
+    def records(self, topic: str) -> list[Stored]:
+        """All that a `read_committed` reader sees of a topic now."""
         found: list[Stored] = []
         for number in sorted(self.broker.partitions(topic)):
             log = self.broker.log(TopicPartition(topic, number))
-            found += log.read(0, 1_000_000, committed_only=committed_only)[0]
+            found += log.read(0, 1_000_000, committed_only=True)[0]
         return found
 
 
