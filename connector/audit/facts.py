@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from connector.audit.evidence import Grounds, Sighting
+from connector.domain.annotation_events import shown_revision
 from connector.domain.annotation_state import CLOCK_OF, FIRST, REMEMBERED_REVISIONS, captured_name
 from connector.domain.identity import Identity
 from connector.domain.rows import AnnotationRow, AnyRow, ImportRow, ImportState, SweepRow
@@ -57,7 +58,7 @@ def _of_annotation(entity: str, row: AnnotationRow, identity: Identity) -> Itera
         event, _, status = name.partition(":")
         if row.unsent.get(name) == revision or (status and not revision.startswith(FIRST)):
             continue
-        shown = _shown(row, name, revision)
+        shown = shown_revision(row, name, revision)
         time = revision.removeprefix(FIRST)
         if status:
             yield _wanted(identity, entity, (CAPTURED, SUPERSEDED), f"{status}@{shown}", time)
@@ -67,13 +68,8 @@ def _of_annotation(entity: str, row: AnnotationRow, identity: Identity) -> Itera
         name = captured_name(status)
         for revision in revisions:
             if row.unsent.get(name) != revision:
-                shown = f"{status}@{_shown(row, name, revision)}"
+                shown = f"{status}@{shown_revision(row, name, revision)}"
                 yield _wanted(identity, entity, (CAPTURED, SUPERSEDED), shown, revision)
-
-
-def _shown(row: AnnotationRow, name: str, revision: str) -> str:
-    """The revision as the event has it."""
-    return "first" if revision.startswith(FIRST) or row.adopted.get(name) == revision else revision
 
 
 def _of_import(entity: str, row: ImportRow, identity: Identity) -> Iterator[Wanted]:

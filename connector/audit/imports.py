@@ -8,9 +8,7 @@ from connector.audit.findings import Column, Kind, Line, Verdict
 from connector.contracts.catalogue import TopicRole
 from connector.domain.rows import ImportRow, ImportState
 from connector.domain.stages import open_since, stage
-
-#: A root document that appears later than this after the intent is a copy that somebody made.
-TWIN_WINDOW = timedelta(hours=1)
+from connector.domain.twins import WINDOW
 
 
 def judge_import(entry: Entry, facts: Mapping[str, Column], grounds: Grounds, verdict: Verdict) -> None:
@@ -75,4 +73,4 @@ def _may_be_twin(entry: Entry, row: ImportRow, document: int) -> bool:
     created_at = entry.documents[document]
     if created_at is None or row.intent_at is None:
         return created_at is not None
-    return datetime.fromisoformat(created_at) <= datetime.fromisoformat(row.intent_at) + TWIN_WINDOW
+    return datetime.fromisoformat(created_at) <= datetime.fromisoformat(row.intent_at) + timedelta(seconds=WINDOW)

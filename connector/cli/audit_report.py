@@ -1,13 +1,14 @@
 """How the result of an audit is told: lines for people, a document for programs."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from heapq import nsmallest
 from typing import Any
 
 from connector.audit.auditor import Report
 from connector.audit.evidence import Head
 from connector.audit.findings import Column, Line, Open, urgency
+from connector.cli.instants import shown_instant
 
 _SHARES = [column for column in Column if column is not Column.IN]
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
@@ -66,7 +67,7 @@ def _head(report: Report, head: Head) -> str:
     place = f"{report.grounds.topics[head.role]}[{head.partition}]"
     if head.first_ms is None:
         return f"{place} holds nothing below offset {head.offset}"
-    return f"{place} begins at offset {head.offset} ({_instant(head.first_ms)})"
+    return f"{place} begins at offset {head.offset} ({shown_instant(head.first_ms)})"
 
 
 def _total(report: Report, line: Line) -> str:
@@ -109,7 +110,7 @@ def as_json(report: Report, listed: int) -> dict[str, Any]:
                 "topic": report.grounds.topics[head.role],
                 "partition": head.partition,
                 "offset": head.offset,
-                "time": None if head.first_ms is None else _instant(head.first_ms),
+                "time": None if head.first_ms is None else shown_instant(head.first_ms),
             }
             for head in report.gathered.heads.cut
         ],
@@ -121,10 +122,6 @@ def as_json(report: Report, listed: int) -> dict[str, Any]:
         "horizon": report.grounds.horizon,
         "window": {"after": report.window.after, "before": report.window.before},
     }
-
-
-def _instant(milliseconds: int) -> str:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _age(report: Report, item: Open) -> str:

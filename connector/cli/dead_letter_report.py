@@ -1,12 +1,12 @@
 """What the commands about dead letters print."""
 
-import sys
-from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 import typer
 
+from connector.cli.instants import shown_instant
+from connector.cli.json_lines import write_line
 from connector.redrive.letters import DeadLetter
 from connector.redrive.redriver import Fate, Step
 from connector.redrive.selecting import data_of_letter
@@ -20,7 +20,7 @@ def tell_step(step: Step, *, dry_run: bool, as_json: bool) -> None:
     letter = step.letter
     if as_json:
         line = {"import_id": letter.import_id, "letter": letter.place, "fate": step.fate, "sentence": step.sentence}
-        _line(line)
+        write_line(line)
         return
     would = "would be " if dry_run and step.fate is Fate.REDRIVEN else ""
     why = f": {step.sentence}" if step.sentence else ""
@@ -30,10 +30,10 @@ def tell_step(step: Step, *, dry_run: bool, as_json: bool) -> None:
 def tell(letter: DeadLetter, *, as_json: bool) -> None:
     """One letter in a line."""
     if as_json:
-        _line(dict(described(letter)))
+        write_line(dict(described(letter)))
         return
     message = letter.message if len(letter.message) <= SHOWN else letter.message[: SHOWN - 1] + "…"
-    typer.echo(f"{_time(letter.died_ms)}  {letter.place:8} {letter.stage:8} {_document(letter):24} {message}")
+    typer.echo(f"{shown_instant(letter.died_ms)}  {letter.place:8} {letter.stage:8} {_document(letter):24} {message}")
 
 
 def described(letter: DeadLetter) -> list[tuple[str, Any]]:
@@ -43,7 +43,7 @@ def described(letter: DeadLetter) -> list[tuple[str, Any]]:
         ("letter", letter.place),
         ("import_id", letter.import_id),
         ("document", _document(letter)),
-        ("died", _time(letter.died_ms)),
+        ("died", shown_instant(letter.died_ms)),
         ("stage", letter.stage),
         ("reason", letter.message),
         ("attempts", letter.attempts),
@@ -77,12 +77,3 @@ def _without_documents(node: Any) -> Any:
             for name, item in node.items()
         }
     return node
-
-
-def _time(milliseconds: int) -> str:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-def _line(content: object) -> None:
-    sys.stdout.buffer.write(orjson.dumps(content, option=orjson.OPT_APPEND_NEWLINE))
-    sys.stdout.buffer.flush()

@@ -22,3 +22,8 @@ def clock_text(option: str, given: str | None) -> str | None:
             f"{given!r} is no instant; write for example 2026-01-31 or 2026-01-31T08:00:00Z", param_hint=option
         ) from None
     return format_clock(instant if instant.tzinfo else instant.replace(tzinfo=UTC))
+
+
+def shown_instant(milliseconds: int) -> str:
+    """An instant of Kafka's (milliseconds since 1970) for people: UTC, whole seconds."""
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

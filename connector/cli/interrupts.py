@@ -12,16 +12,17 @@ Result = TypeVar("Result")
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
+async def until_stopped(work: Callable[[asyncio.Event], Awaitable[Result]]) -> Result:
+    """Do work that ends by itself soon after its event is set, as a signal does."""
+    stop = asyncio.Event()
+    for number in _SIGNALS:
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return await work(stop)
+
+
 def run_until_stopped(work: Callable[[asyncio.Event], Awaitable[Result]]) -> Result:
-    """Run work that ends by itself soon after its event is set, as a signal does."""
-
-    async def run() -> Result:
-        stop = asyncio.Event()
-        for number in _SIGNALS:
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        return await work(stop)
-
-    return asyncio.run(run())
+    """Run such work."""
+    return asyncio.run(until_stopped(work))
 
 
 def run_or_break_off(work: Coroutine[Any, Any, Result]) -> Result:

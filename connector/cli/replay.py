@@ -1,7 +1,6 @@
 """``rossum-connector replay``: publish again."""
 
 import asyncio
-import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
@@ -9,13 +8,13 @@ from dataclasses import dataclass
 from typing import Annotated
 from uuid import uuid4
 
-import orjson
 import typer
 
 from connector import assembly, logs
 from connector.cli.confirmation import confirm, require_answer
 from connector.cli.exits import Exit, told_in_a_sentence
 from connector.cli.instants import clock_text
+from connector.cli.json_lines import write_line
 from connector.cli.options import ConfigOption, settings_from
 from connector.cli.progress import StageProgress, progress
 from connector.cli.queues import queue_id
@@ -191,7 +190,7 @@ class _Report:
         self._counts[step.fate] += 1
         would = "would be " if self.dry_run and step.fate in _DONE else ""
         if self._as_json:
-            self._line({"annotation": step.annotation, "fate": step.fate, "fact": step.fact, "sentence": step.sentence})
+            write_line({"annotation": step.annotation, "fate": step.fate, "fact": step.fact, "sentence": step.sentence})
         else:
             why = f": {step.sentence}" if step.sentence else ""
             typer.echo(f"{would + step.fate:18} annotation/{step.annotation}  {step.fact}{why}")
@@ -199,13 +198,8 @@ class _Report:
     def end(self) -> None:
         """The sums."""
         if self._as_json:
-            self._line({"replay": self.replay, "dry_run": self.dry_run, "counts": dict(self._counts)})
+            write_line({"replay": self.replay, "dry_run": self.dry_run, "counts": dict(self._counts)})
         else:
             counts = ", ".join(f"{count:,} {fate}" for fate, count in sorted(self._counts.items()))
             what = "dry run, nothing was written" if self.dry_run else f"replay {self.replay}"
             typer.echo(f"{what}: {counts}")
-
-    @staticmethod
-    def _line(content: object) -> None:
-        sys.stdout.buffer.write(orjson.dumps(content, option=orjson.OPT_APPEND_NEWLINE))
-        sys.stdout.buffer.flush()

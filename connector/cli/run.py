@@ -1,18 +1,18 @@
 """``rossum-connector run``: the service."""
 
 import asyncio
-import signal
 import sys
 from collections.abc import Coroutine
+from functools import partial
 from typing import Annotated, Any
 
 import typer
 
 from connector import logs
 from connector.cli.exits import told_in_a_sentence
+from connector.cli.interrupts import until_stopped
 from connector.cli.options import ConfigOption, settings_from
 from connector.serving import serve
-from connector.settings import Settings
 from connector.settings_load import require_for_run
 
 
@@ -25,7 +25,7 @@ def run(
         settings = settings_from(config)
         require_for_run(settings)
         logs.configure(log_level.upper())
-        run_on_best_loop(_serve(settings))
+        run_on_best_loop(until_stopped(partial(serve, settings)))
 
 
 def run_on_best_loop(main: Coroutine[Any, Any, None]) -> None:
@@ -36,11 +36,3 @@ def run_on_best_loop(main: Coroutine[Any, Any, None]) -> None:
     import uvloop  # noqa: PLC0415 - not installed on Windows
 
     uvloop.run(main)
-
-
-async def _serve(settings: Settings) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    await serve(settings, stop)

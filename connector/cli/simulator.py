@@ -1,11 +1,12 @@
 """``rossum-connector simulator``: the Rossum simulator alone, for any client."""
 
 import asyncio
-import signal
+from functools import partial
 from typing import Annotated
 
 import typer
 
+from connector.cli.interrupts import run_until_stopped
 from connector.sandbox.simulator.server import Simulator, SimulatorOptions
 
 _KNOWN_NAMES = {8198: "invoices", 8199: "receipts"}
@@ -34,7 +35,7 @@ def simulator(  # noqa: PLR0913 - one parameter per option of the command
         seed=seed,
     )
     try:
-        asyncio.run(_serve(options))
+        run_until_stopped(partial(_serve, options))
     except OSError as error:
         typer.echo(f"cannot listen on {host}:{port}: {error.strerror}; choose another --port or --host", err=True)
         raise typer.Exit(1) from error
@@ -50,11 +51,7 @@ def _queues(text: str) -> tuple[tuple[int, str], ...]:
     return tuple((int(part), _KNOWN_NAMES.get(int(part), f"queue {part}")) for part in parts)
 
 
-async def _serve(options: SimulatorOptions) -> None:
-    """Serve until SIGINT or SIGTERM."""
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+async def _serve(options: SimulatorOptions, stop: asyncio.Event) -> None:
     async with Simulator(options) as running:
         print(running.base_url, flush=True)  # noqa: T201 - the result of the command
         await stop.wait()

@@ -4,7 +4,7 @@ import asyncio
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
-from connector.documents.object_stores import EXTRA, connect
+from connector.documents.object_stores import EXTRA, connect, is_from_client
 from connector.errors import Retryable, SettingsError
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class ObjectClaims:
                     key, body, attributes={"Content-Type": "application/json"}, use_multipart=False
                 )
         except Exception as error:
-            if not isinstance(error, OSError) and not type(error).__module__.startswith("obstore."):
+            if not isinstance(error, OSError) and not is_from_client(error):
                 raise
             # Without its cause, which quotes requests and answers.
             kind = type(error).__name__
@@ -60,7 +60,7 @@ def _connected(kind: str, bucket: str, read_timeout: float) -> "Store":
     except ImportError:
         raise SettingsError(f"CAPTURE__CLAIM_STORE needs {EXTRA}") from None
     except Exception as error:
-        if not type(error).__module__.startswith("obstore."):
+        if not is_from_client(error):
             raise
         raise SettingsError(
             f"CAPTURE__CLAIM_STORE: the environment does not tell how to reach {kind}://{bucket}: set the account "

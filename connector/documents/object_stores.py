@@ -37,3 +37,8 @@ def connect(kind: str, bucket: str, connect_timeout: float, read_timeout: float)
     }
     store: Store = make(bucket, config=config, retry_config={"max_retries": 0})
     return store
+
+
+def is_from_client(error: Exception) -> bool:
+    """Whether it is one of the client's own errors, whose classes exist with the extra only."""
+    return type(error).__module__.startswith("obstore.")

@@ -11,7 +11,7 @@ from connector.documents.guard import Opened
 from connector.documents.kinds import media_type
 from connector.documents.limits import CHUNK, DocumentLimits
 from connector.documents.names import name_from_path
-from connector.documents.object_stores import EXTRA, connect
+from connector.documents.object_stores import EXTRA, connect, is_from_client
 from connector.errors import Rejected, Retryable, SettingsError, Stage
 
 if TYPE_CHECKING:
@@ -139,8 +139,8 @@ def _translated(shown: str) -> Iterator[None]:
     except FileNotFoundError:
         raise Rejected(f"{shown}: there is no such object, bucket or version.", stage=Stage.FETCH) from None
     except Exception as error:
-        # The client's classes exist with the extra only; anything else is a refusal, or a defect of ours.
-        if not type(error).__module__.startswith("obstore."):
+        # Anything else is a refusal, or a defect of ours.
+        if not is_from_client(error):
             raise
         raise _failure(error, shown) from None
 

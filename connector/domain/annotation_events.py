@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from connector.contracts import events as contracts
 from connector.contracts.captured import captured_fields
 from connector.contracts.envelope import Event
-from connector.domain.annotation_state import Fact
+from connector.domain.annotation_state import FIRST, Fact
 from connector.domain.identity import Identity
 from connector.domain.ids import AnnotationId, annotation_entity, format_clock
 from connector.domain.messages import Hint, Via
@@ -18,6 +18,11 @@ from connector.domain.rows import AnnotationRow
 
 #: The first source that spoke of a fact is how it was observed.
 _ORDER = (Via.WEBHOOK, Via.SWEEP, Via.REPLAY, Via.READ)
+
+
+def shown_revision(row: AnnotationRow, name: str, revision: str) -> str:
+    """A published revision as its event has it: `first` also where the clock appeared later."""
+    return "first" if revision.startswith(FIRST) or row.adopted.get(name) == revision else revision
 
 
 @dataclass(frozen=True, slots=True)

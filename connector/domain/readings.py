@@ -205,14 +205,10 @@ class HookCall:
     """One webhook in Rossum's own log of them.
 
     Attributes:
-        at: When (clock text).
         failed: Nobody took it (yet: Rossum may try again under the same request id).
     """
 
     request_id: str
-    at: str
-    annotation: AnnotationId
-    queue: QueueId
     failed: bool
 
 

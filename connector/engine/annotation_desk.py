@@ -19,6 +19,7 @@ from connector.domain.push_facts import weighed
 from connector.domain.readings import AnnotationReading, ExportReading
 from connector.engine.ancestry import PATIENCE, is_orphan, links_by_parents
 from connector.engine.captured_reads import is_beyond, is_gone
+from connector.engine.circuits import NO_SUCH_QUEUE
 from connector.engine.claiming import Claiming
 from connector.engine.committer import Committer
 from connector.engine.ledger_view import LedgerView
@@ -28,7 +29,6 @@ from connector.engine.tickets import Ticket
 from connector.engine.waiting_room import Batch, Kind, Waiting, WaitingRoom
 from connector.errors import ConnectorError, NotOurs, Retryable, Throttled
 
-NO_SUCH_QUEUE = (403, 404)
 #: Batches that one owner has under way.
 BATCHES_IN_FLIGHT = 8
 #: Pauses (seconds) while Rossum shows less than was promised; the last one repeats.
@@ -184,8 +184,8 @@ class AnnotationDesk:
         for annotation, reading in ready.items():
             hints = batch.members[annotation].hints
             row = rules.lifted(self._view.annotation_row(annotation_entity(annotation)), hints)
-            unwanted = is_beyond(row, reading, self._maker.policy) and not any(hint.replay for hint in hints)
-            if rules.captures_wanted(row, reading, self._maker.policy) and not unwanted:
+            seen = (row, reading, self._maker.policy)
+            if rules.captures_wanted(*seen) and (any(hint.replay for hint in hints) or not is_beyond(*seen)):
                 by_queue[reading.queue].append(annotation)
         reads = (self._services.rossum.exports(q, ids) for q, ids in by_queue.items())
         answers = await asyncio.gather(*reads, return_exceptions=True)

@@ -10,6 +10,8 @@ from connector.telemetry import Telemetry
 PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0)
 #: The same for one queue: somebody has to give rights or make the queue, and each attempt costs a fetch.
 QUEUE_PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0)
+#: Answers (HTTP) that refuse one queue and say nothing of the others.
+NO_SUCH_QUEUE = (403, 404)
 #: Shortest pause that is answered (seconds).
 SHORTEST = 0.5
 

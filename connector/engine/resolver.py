@@ -10,7 +10,7 @@ from connector.domain import import_state as rules
 from connector.domain.annotation_state import UNFINISHED
 from connector.domain.ids import AnnotationId, ImportId
 from connector.domain.messages import Linked, MarkSeen
-from connector.domain.readings import AnnotationReading, ContentReading, DocumentReading
+from connector.domain.readings import ORIGIN, AnnotationReading, ContentReading, DocumentReading
 from connector.domain.rows import ImportRow
 from connector.domain.twins import WINDOW
 from connector.engine.services import Services
@@ -241,7 +241,6 @@ def _bare(name: str) -> str:
     return re.sub(r"[\W_]+", "", name).casefold()
 
 
-def origin_of(row: ImportRow) -> Mapping[str, str]:
-    """Where the arrival of an import came from, as links tell it."""
-    told = {"causation": row.causation, "traceparent": row.traceparent, "tracestate": row.tracestate}
-    return {name: text for name, text in told.items() if text}
+def origin_of(told: ImportRow | ReceivedArrival) -> Mapping[str, str]:
+    """Where an arrival came from, as marks and links tell it."""
+    return {name: text for name in ORIGIN if (text := getattr(told, name))}

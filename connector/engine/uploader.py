@@ -9,9 +9,11 @@ from connector.domain import import_state as rules
 from connector.domain.file_names import sent_name
 from connector.domain.ids import QueueId, import_entity
 from connector.domain.outcome import Outcome
-from connector.domain.readings import ORIGIN, Mark, UploadRequest
+from connector.domain.readings import Mark, UploadRequest
 from connector.domain.rows import ImportRow
+from connector.engine.circuits import NO_SUCH_QUEUE
 from connector.engine.committer import Committer
+from connector.engine.resolver import origin_of
 from connector.engine.services import Services
 from connector.errors import (
     Ambiguous,
@@ -24,8 +26,6 @@ from connector.errors import (
     Throttled,
 )
 from connector.ports import FetchedDocument, UploadGate
-
-NO_SUCH_QUEUE = (403, 404)
 
 
 class Cause(StrEnum):
@@ -174,7 +174,7 @@ class Uploader:
             queue=queue,
             file_name=sent_name(services.imports.file_name, received, document.file_name),
             content_type=document.content_type,
-            metadata=_mark(received).beside(arrival.metadata),
+            metadata=Mark(received.import_id, received.document_key, origin_of(received)).beside(arrival.metadata),
             values=arrival.values,
             size=document.size,
         )
@@ -242,8 +242,3 @@ async def _guarded(document: FetchedDocument, course: _Course) -> AsyncIterator[
         course.sha256 = document.sha256()
     except Retryable as error:
         raise _SourceFailed(error) from error
-
-
-def _mark(received: ReceivedArrival) -> Mark:
-    told = zip(ORIGIN, (received.causation, received.traceparent, received.tracestate), strict=True)
-    return Mark(received.import_id, received.document_key, {name: text for name, text in told if text})

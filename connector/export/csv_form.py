@@ -34,8 +34,9 @@ class CsvForm:
         if not parts:
             return
         labels = all_labels(self._table(part.path).labels for part in parts)
-        if parts[0].path.read_bytes().startswith(_MARK):
-            out.write(_MARK)
+        with parts[0].path.open("rb") as first:
+            if first.read(len(_MARK)) == _MARK:
+                out.write(_MARK)
         out.write(_lines([[text for text, _ in labels]]))
         out.writelines(self._joined(labels, part) for part in parts)
 

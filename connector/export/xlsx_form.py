@@ -13,7 +13,7 @@ from typing import BinaryIO
 from connector.domain.ids import AnnotationId
 from connector.errors import Fatal
 from connector.export.forms import Params, Part, in_order
-from connector.export.tables import Columns, Table, all_labels, placed, table
+from connector.export.tables import Columns, Table, placed, table
 from connector.export.workbook import MOST_ROWS, Cell, Sheet, SheetWriter, read_sheet
 
 _SHEET_NAME = "Export"
@@ -48,7 +48,7 @@ class XlsxForm:
     def _fill(self, writer: SheetWriter, parts: Sequence[Part], styles: bytes | None) -> None:
         tables = (self._table(_sheet(part.path)) for part in parts)
         headers = {label: cell for found in tables for label, cell in zip(found.labels, found.header, strict=False)}
-        labels = all_labels([tuple(headers)])
+        labels = tuple(headers)
         if headers:
             writer.add(list(headers.values()))
         for part in parts:

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from connector.contracts.envelope import Event
 from connector.domain import annotation_state as rules
-from connector.domain.annotation_events import AnnotationEvents, Sight
+from connector.domain.annotation_events import AnnotationEvents, Sight, shown_revision
 from connector.domain.annotation_outcome import AnnotationRules
 from connector.domain.annotation_state import CLOCK_OF, EVENT_OF, FIRST, Fact, known_until
 from connector.domain.ids import AnnotationId
@@ -110,7 +110,7 @@ class Rebuilding:
         return facts
 
     def _again(self, candidate: Candidate, reading: AnnotationReading, fact: Fact) -> Step:
-        text = f"{fact.name} {fact.capture}@{fact.revision}" if fact.capture else f"{fact.name} {fact.revision}"
+        text = _told([fact])
         shown = rules.with_export(reading, candidate.export) if candidate.export else reading
         if fact.name == CAPTURED and candidate.export is None:
             return Step(reading.id, Fate.GONE, text, "Rossum does not give its captured data out any more")
@@ -160,5 +160,4 @@ def _as_published(row: AnnotationRow, reading: AnnotationReading, fact: Fact) ->
     """The fact as its event tells it: `first` where the clock appeared later, and its own time."""
     key = rules.captured_name(fact.capture) if fact.capture else fact.name
     time = fact.revision.removeprefix(FIRST) if fact.capture or fact.name in _STATUS_OF else reading.modified_at
-    is_first = fact.revision.startswith(FIRST) or row.adopted.get(key) == fact.revision
-    return replace(fact, revision="first" if is_first else fact.revision, time=time)
+    return replace(fact, revision=shown_revision(row, key, fact.revision), time=time)

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from connector.domain.hook_plan import FoundHook
-from connector.domain.ids import AnnotationId, QueueId
 from connector.domain.readings import HookCall
 from connector.rossum.answer import Answer
 from connector.rossum.fields import clock_text, id_of, text_or_none, texts
@@ -44,7 +43,7 @@ def _call(source: Mapping[str, Any]) -> HookCall | None:
     if annotation is None or queue is None or at is None or request is None:
         return None
     failed = source.get("status") in ("failed", "cancelled")
-    return HookCall(request, at, AnnotationId(annotation), QueueId(queue), failed=failed)
+    return HookCall(request, failed=failed)
 
 
 def results_of(answer: Answer) -> list[Mapping[str, Any]]:

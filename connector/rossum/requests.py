@@ -185,9 +185,9 @@ def hook_calls(number: int) -> Call:
     return Call(Lane.OPS, "/hooks/logs", "/hooks/logs", (("hook", str(number)),))
 
 
-def login() -> Call:
+def login(body: bytes) -> Call:
     """A new token for user name and password, which travel in the body."""
-    return Call(Lane.OPS, "/auth/login", "/auth/login", (), "POST")
+    return Call(Lane.OPS, "/auth/login", "/auth/login", (), "POST", body)
 
 
 def _page(number: int) -> tuple[tuple[str, str], ...]:

@@ -107,11 +107,11 @@ class Session:
             Retryable, NotOurs: As `ask`.
         """
         token = await self.credentials.token()
-        received = await self._exchange(call, token, sink, call.body)
+        received = await self._exchange(call, token, sink)
         if received.status == HTTPStatus.UNAUTHORIZED:
             token = await self.credentials.renew(token)
             await self.budget.take(call.lane)
-            received = await self._exchange(call, token, sink, call.body)
+            received = await self._exchange(call, token, sink)
         if received.status != HTTPStatus.UNAUTHORIZED:
             self.credentials.worked(token)
         return _answer(call, received, is_stream=sink is not None)
@@ -121,10 +121,10 @@ class Session:
         if received.status == HTTPStatus.TOO_MANY_REQUESTS:
             self.budget.pause(received.retry_after, started=started)
 
-    async def _exchange(self, call: Call, token: str | None, sink: Sink | None = None, body: bytes = b"") -> Received:
+    async def _exchange(self, call: Call, token: str | None, sink: Sink | None = None) -> Received:
         started = self._clock.monotonic()
-        headers = {"Content-Type": "application/json"} if body else {}
-        sending = Sending(token, headers, body or None, is_transfer=sink is not None)
+        headers = {"Content-Type": "application/json"} if call.body else {}
+        sending = Sending(token, headers, call.body or None, is_transfer=sink is not None)
         try:
             received = await self.transport.exchange(call, sending, sink=sink)
         except NETWORK_ERRORS as error:
@@ -134,11 +134,11 @@ class Session:
 
     async def _log_in(self) -> str:
         """A new token for user name and password."""
-        call = requests.login()
         body = orjson.dumps({"username": self._connection.username, "password": self._connection.password})
+        call = requests.login(body)
         while True:
             await self.budget.take(call.lane)
-            received = await self._exchange(call, None, body=body)
+            received = await self._exchange(call, None)
             if received.status == HTTPStatus.OK:
                 return read_login(_answer(call, received))
             failure = failure_of_login(received)

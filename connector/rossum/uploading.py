@@ -44,13 +44,13 @@ async def send_upload(session: Session, call: Call, body: MultipartBody, *, cloc
 async def _exchange(session: Session, call: Call, body: MultipartBody, token: str) -> Received:
     sending = Sending(token, body.headers, body.pieces(), is_transfer=True, size=body.size)
     try:
-        received = await session.transport.exchange(call, sending)
+        try:
+            received = await session.transport.exchange(call, sending)
+        finally:
+            # How far the body came is certain only when nobody writes it any more.
+            await body.at_rest()
     except NETWORK_ERRORS as error:
-        # How far the body came is certain only when nobody writes it any more.
-        await body.at_rest()
         raise failure_of_sending(call.name, error, body) from error
-    finally:
-        await body.at_rest()
     if body.failure is not None:
         raise body.failure
     return received

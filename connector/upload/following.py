@@ -93,7 +93,6 @@ class Following:
     Args:
         goal: One of :data:`GOALS`.
         stop: Once it is set, nothing is waited for.
-        task_after: Seconds after which a document without a mark is asked for by its task.
     """
 
     def __init__(  # noqa: PLR0913 - all that following touches
@@ -105,7 +104,6 @@ class Following:
         goal: str,
         stop: asyncio.Event,
         progress: Progress,
-        task_after: float = TASK_AFTER,
     ) -> None:
         self._rossum = rossum
         self._clock = clock
@@ -114,7 +112,6 @@ class Following:
         self._goal_name = goal
         self._stop = stop
         self._progress = progress
-        self._task_after = task_after
         self._foreign: set[AnnotationId] = set()
         self._trouble = ""
         self._refused = False
@@ -140,7 +137,7 @@ class Following:
             await sleep_unless(self._stop, self._clock, min(pause, left))
 
     def _case(self, sent: Sent, now: float) -> _Case:
-        case = _Case(sent, ask_at=now + self._task_after if sent.single else now)
+        case = _Case(sent, ask_at=now + TASK_AFTER if sent.single else now)
         case.statuses = dict.fromkeys(sent.annotations, "")
         case.complete = sent.single and bool(sent.annotations)
         return case
