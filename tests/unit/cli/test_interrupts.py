@@ -26,7 +26,7 @@ def test_a_signal_breaks_work_off() -> None:
         while True:
             await _turn()
 
-    with pytest.raises(Fatal, match="^interrupted$"):
+    with pytest.raises(Fatal, match=r"^interrupted$"):
         run_or_break_off(work())
 
 
