@@ -77,7 +77,7 @@ def sweep_entity(clock: str) -> str:
 
 def format_clock(instant: datetime) -> str:
     """An instant as clocks are written everywhere: UTC, six digits of microseconds, `Z`; sorts as text."""
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return instant.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def partition_of(entity: str, partitions: int) -> int:
