@@ -5,6 +5,7 @@ knowledge, arrives at the same one.
 """
 
 from datetime import UTC, datetime
+from struct import unpack_from
 from typing import NewType
 from uuid import NAMESPACE_URL, UUID, uuid5
 
@@ -90,8 +91,8 @@ def _murmur2(data: bytes) -> int:
     length = len(data)
     h = _MURMUR_SEED ^ length
     whole = length & ~3
-    for i in range(0, whole, 4):
-        k = int.from_bytes(data[i : i + 4], "little") * _MURMUR_M & _MASK
+    for word in unpack_from(f"<{length >> 2}I", data):
+        k = word * _MURMUR_M & _MASK
         k = (k ^ (k >> _MURMUR_R)) * _MURMUR_M & _MASK
         h = (h * _MURMUR_M & _MASK) ^ k
     tail = data[whole:]
