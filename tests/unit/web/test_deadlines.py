@@ -9,43 +9,51 @@ from connector.web.deadlines import Deadlines
 SHORT = 0.05
 
 
-async def _wait_in(deadlines: Deadlines) -> None:
-    with deadlines.running():
-        await asyncio.Event().wait()
+class _Request:
+    """Runs until it is ended."""
+
+    def __init__(self, deadlines: Deadlines) -> None:
+        self.begun = asyncio.Event()
+        self._deadlines = deadlines
+        self.task = asyncio.create_task(self._run())
+
+    async def _run(self) -> None:
+        with self._deadlines.running():
+            self.begun.set()
+            await asyncio.Event().wait()
 
 
 async def test_whoever_takes_too_long_is_ended() -> None:
     """The first one's timer serves those who come later as well, and one who comes after it has fired."""
     deadlines = Deadlines(SHORT)
-    first = asyncio.create_task(_wait_in(deadlines))
-    await asyncio.sleep(SHORT / 2)
+    requests = [_Request(deadlines)]
+    await requests[0].begun.wait()
+    requests.append(_Request(deadlines))
 
-    ends = [
-        *await asyncio.gather(first, _wait_in(deadlines), return_exceptions=True),
-        *await asyncio.gather(_wait_in(deadlines), return_exceptions=True),
-    ]
+    await asyncio.wait([request.task for request in requests])
+    requests.append(_Request(deadlines))
+    await asyncio.wait([requests[2].task])
 
-    assert [type(end) for end in ends] == [TimeoutError] * 3
+    assert [type(request.task.exception()) for request in requests] == [TimeoutError] * 3
 
 
 async def test_who_is_done_in_time_is_left_alone() -> None:
-    """Also while another one's time runs out, and the task goes on after it."""
+    """Also while another one's time runs out: the task goes on after it."""
     deadlines = Deadlines(SHORT)
-    late = asyncio.create_task(_wait_in(deadlines))
+    late = _Request(deadlines)
     with deadlines.running():
-        await asyncio.sleep(0)
+        await late.begun.wait()
 
-    await asyncio.wait([late])
-    await asyncio.sleep(0)
+    await asyncio.wait([late.task])
 
-    assert isinstance(late.exception(), TimeoutError)
+    assert isinstance(late.task.exception(), TimeoutError)
 
 
 async def test_a_cancellation_by_others_is_no_matter_of_time() -> None:
     """Who hangs up, or stops the process, is not told that it took too long."""
-    task = asyncio.create_task(_wait_in(Deadlines(60.0)))
-    await asyncio.sleep(0)
-    task.cancel()
+    request = _Request(Deadlines(60.0))
+    await request.begun.wait()
+    request.task.cancel()
 
     with pytest.raises(asyncio.CancelledError):
-        await task
+        await request.task
