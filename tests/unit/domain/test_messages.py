@@ -81,8 +81,8 @@ def test_a_foreign_record_is_told_apart(value: bytes) -> None:
 def test_what_sweeps_found_alone_is_one_count_a_sweep() -> None:
     """Everything else stays, in its order."""
     hint, mark = Hint(AnnotationId(1), Via.SWEEP), MarkSeen(ImportId("i"), AnnotationId(1), "exported")
-    found = [Recovered("exported_at"), hint, Recovered("confirmed_at", 2), Recovered("exported_at", 3), mark]
+    counts = Recovered("exported_at"), Recovered("confirmed_at", 2), Recovered("exported_at", 3)
 
-    merged = together(found)
+    merged = together([counts[0], hint, *counts[1:], mark])
 
     assert merged == [hint, mark, Recovered("exported_at", 4), Recovered("confirmed_at", 2)]
