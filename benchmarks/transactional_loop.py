@@ -49,8 +49,9 @@ async def _send(producer: AIOKafkaProducer, topic: str, rows: list[dict[str, Any
 
 async def _sweep(http: aiohttp.ClientSession, producer: AIOKafkaProducer, base: str, topic: str) -> int:
     done = 0
-    following: str | None = f"{base}/annotations?status=exported&ordering=exported_at&page_size={PAGE}"
-    reading = asyncio.create_task(_page(http, following))
+    first = f"{base}/annotations?status=exported&ordering=exported_at&page_size={PAGE}"
+    reading = asyncio.create_task(_page(http, first))
+    following: str | None = first
     while following:
         rows, following = await reading
         if following:
