@@ -55,30 +55,19 @@ def _keep(target: Fields, schema_id: Any, node: dict[str, Any]) -> None:
 
 
 def _field(node: dict[str, Any]) -> CapturedField:
-    kind = node.get("type")
-    kind = kind if isinstance(kind, str) else None
+    """Dates come normalised; what is no date stays as it is, like every other text."""
+    kind, raw, confidence = node.get("type"), node.get("value"), node.get("rir_confidence")
+    if not isinstance(raw, str):
+        raw = str(raw) if _is_number(raw) else None
     return {
-        "value": _value(node.get("value"), kind),
-        "type": kind,
-        "confidence": _confidence(node.get("rir_confidence")),
+        "value": (_number(raw) if kind == "number" else raw) if raw else None,
+        "type": kind if isinstance(kind, str) else None,
+        "confidence": confidence if _is_number(confidence) and 0 <= confidence <= 1 else None,
     }
 
 
-def _value(raw: Any, kind: str | None) -> str | None:
-    """Dates come normalised; what is no date stays as it is, like every other text."""
-    if not isinstance(raw, str):
-        raw = str(raw) if _is_number(raw) else None
-    if not raw:
-        return None
-    return _number(raw) if kind == "number" else raw
-
-
-def _confidence(raw: Any) -> float | None:
-    return raw if _is_number(raw) and 0 <= raw <= 1 else None
-
-
 def _is_number(raw: Any) -> TypeGuard[int | float]:
-    return isinstance(raw, int | float) and not isinstance(raw, bool)
+    return type(raw) is float or type(raw) is int
 
 
 def _number(text: str) -> str:

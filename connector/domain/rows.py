@@ -224,6 +224,7 @@ _KINDS: dict[str, type[Any]] = {row.kind: row for row in (ImportRow, AnnotationR
 _LATER = "later"
 _ENDED = frozenset({ImportState.COMPLETED.value, ImportState.FAILED.value})
 _FIELDS = {kind: tuple(f.name for f in fields(row) if f.name != _LATER) for kind, row in _KINDS.items()}
+_NAMES = {kind: frozenset(names) for kind, names in _FIELDS.items()}
 _TUPLES = ("documents", "expected", "queues", "not_ours", "earlier", "pending")
 
 
@@ -272,14 +273,15 @@ def surely_rests(document: Mapping[str, Any]) -> bool:
 def _row(kind: str, content: dict[str, Any]) -> AnyRow:
     if kind not in _KINDS:
         return UnknownRow(str(kind), {**content})
-    known = {name: content[name] for name in content.keys() & _FIELDS[kind]}
+    names, known = _NAMES[kind], content
+    if not content.keys() <= names:
+        known = {name: value for name, value in content.items() if name in names}
+        known[_LATER] = {name: value for name, value in content.items() if name not in names}
     for name in _TUPLES:
         if isinstance(known.get(name), list):
             known[name] = tuple(known[name])
     if kind == ImportRow.kind:
         known["state"] = ImportState(known["state"])
-    if unknown := content.keys() - _FIELDS[kind]:
-        known[_LATER] = {name: content[name] for name in unknown}
     row: AnyRow = _KINDS[kind](**known)
     return row
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from connector.clock import Clock
 from connector.contracts.catalogue import TopicRole
 from connector.contracts.envelope import Event, KafkaRecord
-from connector.domain.messages import WorkMessage
+from connector.domain.messages import WorkMessage, together
 from connector.domain.outcome import Outcome
 from connector.domain.rows import AnyRow, encode_row
 from connector.engine.ledger_view import LedgerView
@@ -200,7 +200,7 @@ class Committer:
     async def _commit(self, taken: list[_Pending]) -> None:
         merged = self._merge(taken)
         if merged.messages:
-            await self._work.send(merged.messages)
+            await self._work.send(together(merged.messages))
         for pending in taken:
             for ticket in pending.tickets:
                 ticket.done()

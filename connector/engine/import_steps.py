@@ -249,8 +249,8 @@ class ImportSteps:
     async def _ask_task(self, import_id: ImportId, row: ImportRow) -> None:
         try:
             await self._take_answer(import_id, row, await self._resolver.ask(import_id, row))
-        except (Retryable, NotOurs):
-            due = rules.later(self._services.rossum.now(), rules.PARK_AFTER)
+        except (Retryable, NotOurs) as error:
+            due = rules.later(self._services.rossum.now(), self._services.circuit.failed(type(error).__name__))
             self._committer.submit(Outcome(rows={import_entity(import_id): replace(row, due=due)}))
 
     async def _take_answer(self, import_id: ImportId, row: ImportRow, asked: Ask) -> None:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import lru_cache
 from uuid import UUID
 
 import orjson
@@ -11,6 +12,7 @@ from connector.domain.annotation_state import FIRST, known_until
 from connector.domain.ids import ImportId, event_id, event_namespace, import_entity
 from connector.domain.readings import MARK_KEY
 from connector.domain.rows import AnnotationRow, AnyRow, HeaderRow, ImportRow, ImportState, WrittenRow
+from connector.sandbox.simulator.control import all_documents
 from tests.simulation.stored import Stored
 from tests.simulation.virtual_loop import pause
 from tests.simulation.workload import DOCUMENT_BYTES, Document
@@ -21,6 +23,8 @@ PUBLIC = (CAPTURED, LIFECYCLE, "rossum.annotations.ready", "rossum.dead-letters"
 _PREFIX = "ai.rossum.connector."
 #: What at-least-once does not promise.
 NOT_AT_LEAST_ONCE = ("I2", "I3", "I7")
+#: Records whose meaning is remembered: the same ones are looked at each second.
+REMEMBERED = 10_000
 #: Characters of a captured value that is looked for.
 LONG = 8
 
@@ -59,16 +63,16 @@ class Watcher:
 
 async def is_settled(world: World, documents: list[Document]) -> bool:
     """Whether every document's story has ended on Kafka."""
-    return not await unfinished(world, documents) and not await uncaptured(world)
+    return not unfinished(world, documents) and not await uncaptured(world)
 
 
-async def unfinished(world: World, documents: list[Document]) -> list[str]:
+def unfinished(world: World, documents: list[Document]) -> list[str]:
     """Documents whose end nobody was told, and that nobody lists as ambiguous (I1)."""
-    told = {(name_of(record), about) for record in world.records(LIFECYCLE) for about in _abouts(record)}
+    told = {what for record in world.records(LIFECYCLE) for what in _tells(record)}
     missing = [d for d in documents if not {(d.ending, d.name), (d.ending, d.import_id)} & told]
     if not missing:
         return []
-    rows, annotations = rows_of(world), await _annotations_by_import(world)
+    rows, annotations = rows_of(world), _annotations_by_import(world)
     found = []
     for document in missing:
         row = rows.get(import_entity(document.import_id))
@@ -79,15 +83,22 @@ async def unfinished(world: World, documents: list[Document]) -> list[str]:
     return found
 
 
-def _abouts(record: Stored) -> tuple[str, ...]:
-    """What an event is about: key, import, annotation. Where somebody overwrote our mark, only the last one says it."""
-    return (record.key or b"").decode(), header(record, "ce_importid"), header(record, "ce_subject")
+@lru_cache(REMEMBERED)
+def _tells(record: Stored) -> tuple[tuple[str, str], ...]:
+    """An event's name with what it is about: key, import, annotation.
+
+    Where somebody overwrote our mark, only the last one says it.
+    """
+    headers = dict(record.headers)
+    name = name_of(record)
+    abouts = (record.key or b"", headers.get("ce_importid", b""), headers.get("ce_subject", b""))
+    return tuple((name, about.decode()) for about in abouts)
 
 
-async def _annotations_by_import(world: World) -> dict[str, list[str]]:
+def _annotations_by_import(world: World) -> dict[str, list[str]]:
     """Subjects of the annotations that each import led to, as Rossum itself knows."""
     found: dict[str, list[str]] = {}
-    for document in await world.control("/documents"):
+    for document in all_documents(world.simulator.world):
         if mark := document["metadata"].get(MARK_KEY):
             found.setdefault(mark["import_id"], []).extend(f"annotations/{a['id']}" for a in document["annotations"])
     return found
@@ -129,11 +140,11 @@ async def violations(world: World, documents: list[Document], watcher: Watcher) 
     """Every broken promise, in words."""
     watcher.read()
     return [
-        *(f"I1 lost: {name}" for name in await unfinished(world, documents)),
+        *(f"I1 lost: {name}" for name in unfinished(world, documents)),
         *(f"I4 lost: {what}" for what in await uncaptured(world)),
         *_doubled(watcher),
         *_backwards(watcher),
-        *await _imported_twice(world),
+        *_imported_twice(world),
         *_rows_and_events(world),
         *_secrets(world),
         *(f"ended by an error: {failure}" for failure in world.failures if not _is_expected(failure)),
@@ -172,9 +183,9 @@ def _backwards(watcher: Watcher) -> list[str]:
     return found
 
 
-async def _imported_twice(world: World) -> list[str]:
+def _imported_twice(world: World) -> list[str]:
     """I5: one root document a generation, or an event that names the twin. A failed task made no document."""
-    documents = [d for d in await world.control("/documents") if d["parent"] is None and d["annotations"]]
+    documents = [d for d in all_documents(world.simulator.world) if d["parent"] is None and d["annotations"]]
     marks = [document["metadata"].get(MARK_KEY) for document in documents]
     counts = Counter(mark["import_id"] for mark in marks if mark)
     told = {header(r, "ce_importid") for r in world.records(LIFECYCLE) if name_of(r) == "import.duplicate"}
@@ -193,8 +204,13 @@ def rows_of(world: World) -> dict[str, AnyRow]:
     rows: dict[str, AnyRow] = {}
     for record in world.records("rossum.connector.ledger"):
         if record.value is not None:
-            rows[(record.key or b"").decode()] = WrittenRow.decode(record.value).row
+            rows[(record.key or b"").decode()] = _row_in(record)
     return rows
+
+
+@lru_cache(REMEMBERED)
+def _row_in(record: Stored) -> AnyRow:
+    return WrittenRow.decode(record.value or b"").row
 
 
 def _rows_and_events(world: World) -> list[str]:
@@ -243,7 +259,7 @@ def _captured_values(world: World) -> set[str]:
     return found
 
 
-async def balance(world: World, documents: list[Document]) -> str:
+def balance(world: World, documents: list[Document]) -> str:
     """How many went in, ended and were captured."""
-    ended = len(documents) - len(await unfinished(world, documents))
+    ended = len(documents) - len(unfinished(world, documents))
     return f"accepted={len(documents)} terminal={ended} captured={len(world.records(CAPTURED))}"

@@ -78,7 +78,7 @@ async def _story(ours: World, verdict: Verdict) -> None:
     await pause(5.0)
     verdict.broken = promised(ours.delivery, await violations(ours, documents, watcher))
     verdict.faults, verdict.kills = nemesis.done, nemesis.done.get("kill", 0)
-    verdict.figures = await balance(ours, documents)
+    verdict.figures = balance(ours, documents)
     watching.cancel()
     for replica in list(ours.replicas):
         ours.kill(replica)

@@ -25,11 +25,16 @@ async def counters(call: Call) -> Any:
 
 
 async def documents(call: Call) -> Any:
-    """Every document with what became of it: the truth to compare with.
+    """Every document with what became of it: the truth to compare with."""
+    return all_documents(call.world)
+
+
+def all_documents(world: World) -> list[Json]:
+    """What `documents` answers.
 
     ``uploads`` is how often a file of that name and content was accepted, whatever documents it made.
     """
-    return [_document(call.world, number) for number in call.world.state.documents]
+    return [_document(world, number) for number in world.state.documents]
 
 
 def _document(world: World, number: int) -> Json:

@@ -77,6 +77,12 @@ class Simulator:
         """The base URL of the control endpoints."""
         return self._address + CONTROL
 
+    @property
+    def world(self) -> World:
+        """What it knows, for tests in the same process; only while it runs."""
+        assert self._world is not None
+        return self._world
+
     async def __aenter__(self) -> Self:
         options = self._options
         pace = Pace(options.processing, options.review)
