@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 from connector.sandbox.simulator.behaviour import Behaviour
 from connector.sandbox.simulator.clock import MICROS, parse_instant
-from connector.sandbox.simulator.model import CLOCKS, STATUSES, WORKSPACE, Annotation
+from connector.sandbox.simulator.model import CLOCKS, STATUSES, Annotation
 
 EARLIEST, LATEST = -(2**62), 2**62
 Bounds = tuple[int, int]
@@ -94,9 +94,6 @@ def _set(query: Mapping[str, str], name: str) -> frozenset[int] | None:
 def _tests(query: Mapping[str, str]) -> list[Test]:
     """The filters that few use, each as a function of one row."""
     tests: list[Test] = []
-    workspaces = _set(query, "queue__workspace")
-    if workspaces is not None and WORKSPACE not in workspaces:
-        tests.append(_none)
     if any(query.get(name, "").lower() == "true" for name in _NEVER_TRUE):
         tests.append(_none)
     if query.get("labels") or query.get("assignees"):

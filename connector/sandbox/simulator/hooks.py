@@ -135,7 +135,7 @@ def _fill(call: Call, hook: Hook, old: Json, new: Json) -> None:
         raise bad_field("type", f'"{body["type"]}" is not a valid choice.')
     body["config"] = _config(body["type"], {**_CONFIG, **old.get("config", {}), **(new.get("config") or {})})
     queues = _queues(call, new["queues"]) if "queues" in new else hook.queues
-    events = _events(new["events"]) if "events" in new else hook.events
+    events = _events(call, new["events"]) if "events" in new else hook.events
     for name in ("queues", "events", "secrets"):
         body.pop(name, None)
     hook.body, hook.queues, hook.events = body, queues, events
@@ -162,14 +162,16 @@ def _queues(call: Call, references: Any) -> frozenset[int]:
     return frozenset(number for number in numbers if number is not None)
 
 
-def _events(names: Any) -> frozenset[str]:
+def _events(call: Call, names: Any) -> frozenset[str]:
     """The events as ``event.action``; an event named alone stands for all of its actions."""
+    rare = {"invocation": {"interface"}} if call.world.behaviour.interface_event else {}
     found: set[str] = set()
     for name in names:
         event, _, action = str(name).partition(".")
-        if event not in _ACTIONS or (action and action not in _ACTIONS[event]):
+        actions = _ACTIONS.get(event, set()) | rare.get(event, set())
+        if not actions or (action and action not in actions):
             raise bad_field("events", f'"{name}" is not a valid choice.')
-        found |= {str(name)} if action else {f"{event}.{each}" for each in _ACTIONS[event]}
+        found |= {str(name)} if action else {f"{event}.{each}" for each in actions}
     return frozenset(found)
 
 

@@ -12,7 +12,7 @@ from operator import attrgetter
 from typing import Any
 
 from connector.sandbox.simulator.behaviour import Behaviour
-from connector.sandbox.simulator.filters import Bounds, Filters, read_filters
+from connector.sandbox.simulator.filters import Bounds, Filters, numbers, read_filters
 from connector.sandbox.simulator.indexes import Slice
 from connector.sandbox.simulator.model import CLOCKS, Annotation
 from connector.sandbox.simulator.state import State
@@ -31,6 +31,7 @@ _ATTRIBUTES = {
     "modifier": "modifier",
     **{clock: clock for clock in CLOCKS},
 }
+_RARE = frozenset({"search", "queue__workspace"})
 Rows = list[Annotation]
 Slots = tuple[int, int]
 
@@ -64,7 +65,7 @@ class Listings:
     def _is_walk(self, filters: Filters, order: list[str], query: Mapping[str, str]) -> bool:
         """Whether the sorted index of one clock is the answer."""
         plain = filters.ids is None and filters.documents is None and not filters.tests
-        special = any(name.startswith("relations__") or name == "search" for name in query if query[name])
+        special = any(name.startswith("relations__") or name in _RARE for name in query if query[name])
         one_clock = len(filters.windows) == 1 and order[:1] == list(filters.windows)
         return plain and not special and one_clock and order[1:] in ([], ["document"]) and self._is_current()
 
@@ -108,6 +109,8 @@ class Listings:
         rows = self._shown(self._candidates(filters))
         for test in [*_tests_of(filters), *self._rare(query)]:
             rows = [row for row in rows if test(row)]
+        if not order and self._behaviour.default_order == "-id":
+            rows.reverse()
         for part in reversed(order):
             rows.sort(key=self._key(part.lstrip("-")), reverse=part.startswith("-"))
         return rows
@@ -144,6 +147,9 @@ class Listings:
                 for number in relation.annotations
             }
             tests.append(lambda row: row.id in related)
+        if (workspaces := numbers(query, "queue__workspace")) is not None:
+            queues = self._state.queues
+            tests.append(lambda row: queues[row.queue_id].workspace_id in workspaces)
         if text := query.get("search", "").lower():
             documents = self._state.documents
             tests.append(lambda row: text in documents[row.document_id].file_name.lower())

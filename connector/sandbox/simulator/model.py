@@ -34,6 +34,7 @@ FATES = frozenset({
 API_USER = 1
 REVIEWER = 2
 ORGANIZATION = 1
+ORGANIZATION_GROUP = 1
 WORKSPACE = 7540
 
 
@@ -89,6 +90,7 @@ class Document:
     metadata: Json = field(default_factory=dict)
     uploaded_metadata: Json | None = None
     annotations: list[int] = field(default_factory=list)
+    email_id: int | None = None
     internal: bool = False
     """Known to ``/sandbox/documents`` only: the import failed before Rossum showed it."""
     purged: bool = False
@@ -127,6 +129,25 @@ class Annotation:
 
 
 @dataclass(slots=True, eq=False)
+class Workspace:
+    """A folder of queues."""
+
+    id: int
+    name: str
+    metadata: Json = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class Schema:
+    """What a queue captures; without ``content`` of its own it is the sandbox's schema."""
+
+    id: int
+    name: str
+    content: list[Json] | None = None
+    metadata: Json = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
 class Queue:
     """One queue; its schema has the id ``schema_id``. ``use_confirmed_state``: nothing exports by itself."""
 
@@ -135,6 +156,14 @@ class Queue:
     schema_id: int
     use_confirmed_state: bool = False
     metadata: Json = field(default_factory=dict)
+    workspace_id: int = WORKSPACE
+    settings: Json = field(default_factory=dict)
+    status: str = "active"
+
+    @property
+    def is_active(self) -> bool:
+        """Whether nobody has asked for its deletion."""
+        return self.status == "active"
 
 
 @dataclass(slots=True, eq=False)
@@ -147,6 +176,7 @@ class Upload:
     documents: list[int] = field(default_factory=list)
     additional_documents: list[int] = field(default_factory=list)
     annotations: list[int] = field(default_factory=list)
+    email_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +188,7 @@ class ImportTask:
     created_at: int
     ready: float
     fails: bool
+    type: str = "upload_created"
 
 
 @dataclass(slots=True, eq=False)

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from connector.sandbox.simulator.model import Json
-from connector.sandbox.simulator.wire import ApiError, Call
+from connector.sandbox.simulator.wire import ApiError, Call, bad_field
 
 DEFAULT_PAGE = 20
 LARGEST_PAGE = 100
@@ -33,13 +33,15 @@ def place_of(call: Call, largest: int = LARGEST_PAGE) -> Place:
     """The page that the query asks for; a size that is too large is clamped, an unusable one ignored.
 
     Raises:
-        ApiError: 404, the page is not a number from 1.
+        ApiError: 404, the page is not a number from 1; 400, the size is too large and ``refuse_large_pages`` is on.
     """
     size = call.parameter("page_size") or ""
     number = call.parameter("page") or "1"
     if not number.isdecimal() or int(number) < 1:
         raise invalid_page()
     wanted = int(size) if size.isdecimal() and int(size) > 0 else DEFAULT_PAGE
+    if wanted > largest and call.world.behaviour.refuse_large_pages:
+        raise bad_field("page_size", f"Ensure this value is less than or equal to {largest}.")
     return Place(int(number), min(wanted, largest))
 
 
@@ -57,9 +59,11 @@ def pagination(call: Call, place: Place, total: int) -> Json:
     pages = place.pages(total)
     if place.number > pages:
         raise invalid_page()
+    asked = (call.parameter("include_total") or "").lower() == "true"
+    told = asked or not call.world.behaviour.totals_on_request
     return {
-        "total": total,
-        "total_pages": pages,
+        "total": total if told else None,
+        "total_pages": pages if told else None,
         "next": _address(call, place.number + 1) if place.number < pages else None,
         "previous": _address(call, place.number - 1) if place.number > 1 else None,
     }

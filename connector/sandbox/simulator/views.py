@@ -127,10 +127,13 @@ class Views:
             "schema": {"url": self.url("schemas", self.state.queues[row.queue_id].schema_id)},
             "metadata": row.metadata,
             "content": [] if row.status == "purged" else export_tree(capture(row, document, self.seed)),
-            "automated": False,
-            "modified_at": iso_or_none(row.modified_at),
-            "assigned_at": iso_or_none(row.assigned_at),
         }
+        if not self.behaviour.lean_export:
+            element |= {
+                "automated": False,
+                "modified_at": iso_or_none(row.modified_at),
+                "assigned_at": iso_or_none(row.assigned_at),
+            }
         if row.exported_at is None:
             del element["exported_at"]
         return element
@@ -149,7 +152,7 @@ class Views:
             "url": own,
             "s3_name": f"{row.id:032x}",
             "parent": self.url_or_none("documents", row.parent),
-            "email": None,
+            "email": self.url_or_none("emails", row.email_id),
             "annotations": [self.url("annotations", number) for number in row.annotations],
             "mime_type": row.mime_type,
             "creator": self.url("users", API_USER),
@@ -163,36 +166,39 @@ class Views:
 
     def upload(self, row: Upload) -> Json:
         """The upload object, which links a task to its documents and annotations."""
+        annotations = row.annotations[::-1] if self.behaviour.annotations_reversed else row.annotations
         return {
             "id": row.id,
             "url": self.url("uploads", row.id),
             "queue": self.url("queues", row.queue_id),
             "creator": self.url("users", API_USER),
             "created_at": iso(row.created_at),
-            "email": None,
+            "email": self.url_or_none("emails", row.email_id),
             "organization": self.url("organizations", ORGANIZATION),
             "documents": [self.url("documents", number) for number in row.documents],
             "additional_documents": [self.url("documents", number) for number in row.additional_documents],
-            "annotations": [self.url("annotations", number) for number in row.annotations],
+            "annotations": [self.url("annotations", number) for number in annotations],
         }
 
     def task(self, row: ImportTask, status: str) -> Json:
-        """The task of an upload; its content is there once it has succeeded."""
+        """The task of an upload; its content is there once it has succeeded, or early by a switch."""
         upload = self.url("uploads", row.upload_id)
+        shows = status == "succeeded" or (status == "running" and self.behaviour.task_content_early)
         shape: Json = {
             "id": row.id,
             "url": self.url("tasks", row.id),
-            "type": "upload_created",
+            "type": row.type,
             "status": status,
             "expires_at": iso(row.created_at + TASK_LIFE),
             "detail": None,
-            "content": {"upload": upload} if status == "succeeded" else None,
+            "content": {"upload": upload} if shows else None,
         }
         if status == "succeeded":
             shape["result_url"] = upload
         if status == "failed":
             shape["detail"] = f"Processing of the upload failed. Error id: {row.id:08x}"
-            shape["code"] = "upload_failed"
+            if self.behaviour.task_code:
+                shape["code"] = self.behaviour.task_code
         return shape
 
     def relation(self, row: Relation) -> Json:
