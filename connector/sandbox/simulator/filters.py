@@ -101,14 +101,14 @@ def _tests(query: Mapping[str, str]) -> list[Test]:
     modifiers = _set(query, "modifier")
     if modifiers is not None:
         tests.append(lambda row: row.modifier in modifiers)
-    tests += [_done_by(clock, users) for by, clock in _DONE_BY.items() if (users := _set(query, by)) is not None]
+    tests += [_done_by(clock, users) for by, clock in DONE_BY.items() if (users := _set(query, by)) is not None]
     return tests
 
 
 _NEVER_TRUE = (
     "automated", "restricted_access", "has_email_thread_with_replies", "has_email_thread_with_new_replies",
 )  # fmt: skip
-_DONE_BY = {
+DONE_BY = {
     "confirmed_by": "confirmed_at",
     "deleted_by": "deleted_at",
     "exported_by": "exported_at",

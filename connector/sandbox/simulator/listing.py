@@ -12,9 +12,9 @@ from operator import attrgetter
 from typing import Any
 
 from connector.sandbox.simulator.behaviour import Behaviour
-from connector.sandbox.simulator.filters import Bounds, Filters, numbers, read_filters
+from connector.sandbox.simulator.filters import DONE_BY, Bounds, Filters, numbers, read_filters
 from connector.sandbox.simulator.indexes import Slice
-from connector.sandbox.simulator.model import CLOCKS, Annotation
+from connector.sandbox.simulator.model import API_USER, CLOCKS, USERNAMES, Annotation
 from connector.sandbox.simulator.state import State
 
 _KEPT_RESULTS = 8
@@ -160,11 +160,29 @@ class Listings:
         if name == "document__original_file_name":
             documents = self._state.documents
             return lambda row: documents[row.document_id].file_name
-        read = attrgetter(_ATTRIBUTES[name])
+        read = attrgetter(_ATTRIBUTES[name]) if name in _ATTRIBUTES else _person(name)
         return lambda row: (value is not None, value) if (value := read(row)) is not None else (False, 0)
 
 
-_ORDERED = frozenset({*_ATTRIBUTES, "document__original_file_name"})
+def _person(name: str) -> Callable[[Annotation], int | str | None]:
+    """Who did something to an annotation, by id or, with ``__username``, by name."""
+    who, _, by_name = name.partition("__")
+
+    def read(row: Annotation) -> int | str | None:
+        user = row.modifier
+        if who == "creator":
+            user = API_USER
+        elif who in DONE_BY:
+            user = (row.modifier or API_USER) if getattr(row, DONE_BY[who]) is not None else None
+        return USERNAMES.get(user, "") if by_name and user is not None else user
+
+    return read
+
+
+_PEOPLE = ("creator", "modifier", "modified_by", *DONE_BY)
+_ORDERED = frozenset({
+    *_ATTRIBUTES, *_PEOPLE, *(f"{who}__username" for who in _PEOPLE), "document__original_file_name",
+})  # fmt: skip
 
 
 def _rows_of(piece: Slice) -> Iterable[Annotation]:

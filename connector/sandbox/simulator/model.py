@@ -33,6 +33,7 @@ FATES = frozenset({
 
 API_USER = 1
 REVIEWER = 2
+USERNAMES = {API_USER: "sandbox@example.com", REVIEWER: "reviewer@example.com"}
 ORGANIZATION = 1
 ORGANIZATION_GROUP = 1
 WORKSPACE = 7540

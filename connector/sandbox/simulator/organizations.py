@@ -2,9 +2,8 @@
 
 from aiohttp import web
 
-from connector.sandbox.simulator.model import ORGANIZATION, ORGANIZATION_GROUP, Json
+from connector.sandbox.simulator.model import ORGANIZATION, ORGANIZATION_GROUP, USERNAMES, Json
 from connector.sandbox.simulator.paging import page_of
-from connector.sandbox.simulator.views import USERNAMES
 from connector.sandbox.simulator.wire import Call, Routes, not_found, respond
 from connector.sandbox.simulator.world import World
 

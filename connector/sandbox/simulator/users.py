@@ -6,9 +6,8 @@ from aiohttp import web
 
 from connector.sandbox.simulator.kept_objects import Kind, keep, require, shown
 from connector.sandbox.simulator.metadata import checked_metadata
-from connector.sandbox.simulator.model import ORGANIZATION, Json
+from connector.sandbox.simulator.model import ORGANIZATION, USERNAMES, Json
 from connector.sandbox.simulator.paging import page_of
-from connector.sandbox.simulator.views import USERNAMES
 from connector.sandbox.simulator.wire import ApiError, Call, Routes, bad_field, not_found, respond
 from connector.sandbox.simulator.world import World
 

@@ -8,7 +8,7 @@ from connector.sandbox.simulator.clock import iso, iso_or_none
 from connector.sandbox.simulator.model import (
     API_USER,
     ORGANIZATION,
-    REVIEWER,
+    USERNAMES,
     Annotation,
     Document,
     ImportTask,
@@ -19,7 +19,6 @@ from connector.sandbox.simulator.model import (
 from connector.sandbox.simulator.state import State
 
 TASK_LIFE = 6 * 3600 * 1_000_000  # microseconds; seen in the vendor's SDK fixtures
-USERNAMES = {API_USER: "sandbox@example.com", REVIEWER: "reviewer@example.com"}
 
 
 @dataclass(slots=True)

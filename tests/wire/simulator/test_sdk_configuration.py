@@ -1,0 +1,185 @@
+"""The vendor's client sets up an organisation: workspaces, schemas, queues, people, inboxes and what goes with them."""
+
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rossum_api.clients.external_async_client import AsyncRossumAPIClientWithDefaultDeserializer as AsyncClient
+from rossum_api.clients.external_sync_client import SyncRossumAPIClientWithDefaultDeserializer as SyncClient
+from rossum_api.exceptions import APIClientError
+from rossum_api.models.task import TaskType
+
+from connector.sandbox.pages import pdf
+from tests.wire.simulator.sdk_clients import client_of, everything, files_in, with_sync_client
+from tests.wire.simulator.simulator_harness import UNREVIEWED, Rossum, id_in, running
+
+NEWEST_FIRST: Any = ["-id"]  # as the vendor's README has it, though the client's types do not
+SECTION = {"category": "section", "id": "basic", "label": "Basic", "children": []}
+
+
+async def test_a_queue_is_set_up_used_and_taken_down(tmp_path: Path) -> None:
+    """The vendor's own end-to-end flow: workspace, schema, queue, documents, export, and all of it deleted again."""
+    async with running(UNREVIEWED) as rossum, client_of(rossum) as client:
+        organization = await client.retrieve_own_organization()
+        workspace = await client.create_new_workspace({"name": "Test", "organization": organization.url})
+        schema = await client.create_new_schema({"name": "Test", "content": [SECTION]})
+        queue = await client.create_new_queue({"name": "Run 1", "workspace": workspace.url, "schema": schema.url})
+        tasks = await client.upload_document(queue.id, files_in(tmp_path))
+        for task in tasks:
+            await client.poll_task_until_succeeded(task.id, sleep_s=0)
+        rows = await everything(client.list_annotations(queue=queue.id, queue__workspace=workspace.id))
+        with pytest.raises(APIClientError) as referenced:
+            await client.delete_workspace(workspace.id)
+        await client.delete_queue(queue.id)
+        await client.delete_schema(schema.id)
+        await client.delete_workspace(workspace.id)
+        with pytest.raises(APIClientError) as closed:
+            await client.upload_document(queue.id, files_in(tmp_path)[:1])
+        kept = await client.retrieve_queue(queue.id)
+        left = [row.id async for row in client.list_workspaces(ordering=NEWEST_FIRST, name="Test")]
+
+    assert [row.queue for row in rows] == [queue.url] * 2
+    assert (queue.workspace, queue.schema) == (workspace.url, schema.url)
+    assert referenced.value.status_code == 409
+    assert "conflict_referenced" in str(referenced.value)
+    assert closed.value.status_code == 400
+    assert (kept.status, left) == ("deletion_requested", [])
+
+
+def _set_up(client: SyncClient) -> list[object]:
+    home = client.retrieve_own_organization()
+    workspace = client.create_new_workspace({"name": "Test", "organization": home.url})
+    schema = client.create_new_schema({"name": "Test", "content": [SECTION]})
+    queue = client.create_new_queue({"name": "Run 1", "workspace": workspace.url, "schema": schema.url})
+    names = [row.name for row in client.list_queues(workspace=workspace.id)]
+    told = [client.retrieve_workspace(workspace.id).queues == [queue.url], client.retrieve_schema(schema.id).queues]
+    client.delete_queue(queue.id)
+    client.delete_schema(schema.id)
+    client.delete_workspace(workspace.id)
+    return [*names, told[0], told[1] == [queue.url], [row.name for row in client.list_schemas()]]
+
+
+async def test_the_synchronous_client_sets_up_as_well() -> None:
+    """The same calls with the other client."""
+    async with running(UNREVIEWED) as rossum:
+        found = await with_sync_client(rossum, _set_up)
+
+    assert found == ["Run 1", True, True, ["Schema of invoices", "Schema of receipts"]]
+
+
+async def test_an_email_brings_its_attachments() -> None:
+    """inbox, `import_email`, task, e-mail object: each readable attachment becomes a document with an annotation."""
+    message = EmailMessage()
+    message["From"], message["To"], message["Subject"] = "Ann <ann@example.com>", "in@example.com", "Two invoices"
+    message.set_content("Please pay.")
+    message.add_attachment(pdf(["Invoice 1"]), maintype="application", subtype="pdf", filename="one.pdf")
+    message.add_attachment(b"no document", maintype="text", subtype="calendar", filename="two.ics")
+    async with running(UNREVIEWED) as rossum, client_of(rossum) as client:
+        queue = f"{rossum.simulator.base_url}/queues/8198"
+        inbox = await client.create_new_inbox({"name": "In", "queues": [queue], "email_prefix": "invoices"})
+        task_url = await client.import_email(bytes(message), inbox.email)
+        task = await client.poll_task_until_succeeded(id_in(task_url), sleep_s=0)
+        upload = await client.retrieve_upload(id_in(task.result_url or ""))
+        letter = await client.retrieve_email(id_in(upload.email or ""))
+        raw = (await client.request("GET", letter.content or "")).content
+        document = await client.retrieve_document(id_in(upload.documents[0]))
+        with pytest.raises(APIClientError) as refused:
+            await client.import_email(bytes(message), "nobody@example.com")
+
+    assert task.type is TaskType.EMAIL_IMPORTED
+    assert (letter.subject, letter.body_text_plain, letter.annotations) == (
+        "Two invoices",
+        "Please pay.\n",
+        upload.annotations,
+    )
+    assert (document.original_file_name, document.email) == ("one.pdf", letter.url)
+    assert raw == bytes(message)
+    assert refused.value.status_code == 400
+
+
+async def test_people_and_groups_are_read_and_made() -> None:
+    """users, roles, organisation, its group and its limits."""
+    async with running(UNREVIEWED) as rossum, client_of(rossum) as client:
+        home = await client.retrieve_own_organization()
+        made = await client.create_new_user({"username": "new@example.com", "organization": home.url})
+        users = await everything(client.list_users(ordering=["username"]))
+        found = await client.retrieve_user(made.id)
+        (manager,) = await everything(client.list_user_roles(name="manager"))
+        groups = await everything(client.list_organization_groups())
+        group = await client.retrieve_organization_group(id_in(home.organization_group))
+        limits = await client.retrieve_organization_limit(home.id)
+        organizations = await everything(client.list_organizations())
+
+    assert [user.username for user in users] == ["sandbox@example.com", "reviewer@example.com", "new@example.com"]
+    assert found == made
+    assert manager.name == "manager"
+    assert groups == [group]
+    assert limits.email_limits.count_total == 0
+    assert [found.id for found in organizations] == [home.id]
+
+
+async def _kept(client: AsyncClient, rossum: Rossum) -> dict[str, list[Any]]:
+    """What was created and what is read of each kind that the simulator only keeps."""
+    base = rossum.simulator.base_url
+    queue, (number,) = f"{base}/queues/8198", await rossum.finished(1)
+    row = await client.retrieve_annotation(number)
+    schema = (await client.retrieve_queue(8198)).schema
+    rule = await client.create_new_rule({"name": "r", "schema": schema, "enabled": True})
+    connector = await client.create_new_connector({"name": "c", "service_url": "https://x", "queues": [queue]})
+    template = await client.create_new_email_template({"name": "t", "queue": queue, "subject": "s", "message": "m"})
+    paper = {"type": "export", "annotation": row.url, "documents": [str(row.document)]}
+    relation = await client.create_new_document_relation(paper)
+    return {
+        "rule": [await client.update_part_rule(rule.id, {"name": "r2"}), await client.retrieve_rule(rule.id)],
+        "connector": [connector, await client.retrieve_connector(connector.id)],
+        "template": [template, *await everything(client.list_email_templates(queue=8198))],
+        "relation": [relation, *await everything(client.list_document_relations(annotation=number))],
+        "changed": [
+            await client.update_part_document_relation(relation.id, {"key": "k"}),
+            await client.update_document_relation(relation.id, {**paper, "key": "k"}),
+        ],
+        "edit": [
+            await client.create_new_relation({"type": "edit", "parent": row.url, "annotations": [row.url]}),
+            *await everything(client.list_relations(type="edit")),
+        ],
+        "none": [
+            *await everything(client.list_hook_templates()),
+            *await everything(client.list_rules_execution_logs()),
+        ],
+    }
+
+
+async def test_what_is_only_kept_is_read_as_it_was_made() -> None:
+    """rules, connectors, templates, relations: made, read, listed and changed; deleted they are gone."""
+    async with running(UNREVIEWED) as rossum, client_of(rossum) as client:
+        found = await _kept(client, rossum)
+        await client.delete_rule(found["rule"][0].id)
+        await client.delete_document_relation(found["relation"][0].id)
+        left = [*await everything(client.list_rules()), *await everything(client.list_document_relations())]
+        (connector,) = await everything(client.list_connectors())
+        template = await client.retrieve_email_template(found["template"][0].id)
+
+    assert found.pop("none") == left == []
+    for kind, (made, *read) in found.items():
+        assert read == [made], kind
+    assert found["rule"][0].name == "r2"
+    assert [connector, template] == [found["connector"][0], found["template"][0]]
+
+
+async def test_engines_and_their_fields_are_listed() -> None:
+    """Engines, their queues, and their fields, which may be paged by number or by cursor."""
+    async with running(UNREVIEWED) as rossum, client_of(rossum) as client:
+        _, engine = await rossum.post("/engines", {"name": "e", "type": "extractor"})
+        for name in ("one", "two", "three"):
+            await rossum.post("/engine_fields", {"engine": engine["url"], "name": name, "type": "string"})
+        known = await client.retrieve_engine(engine["id"])
+        listed = await everything(client.list_engines())
+        queues = await everything(client.retrieve_engine_queues(engine["id"]))
+        fields = await everything(client.retrieve_engine_fields(engine["id"]))
+        await rossum.behave(cursor_lists=True)
+        walked = await everything(client.request_cursor_paginated("engine_fields", engine=engine["id"], page_size=2))
+
+    assert listed == [known]
+    assert queues == []
+    assert [field.name for field in fields] == [field["name"] for field in walked] == ["one", "two", "three"]
