@@ -196,6 +196,8 @@ async def list_logs(call: Call) -> web.Response:
 async def test_hook(call: Call) -> web.Response:
     """Send a payload of the caller's, or an example, to the hook and show how it answered."""
     hook, body = _hook(call), await call.json()
+    if hook.body["type"] != "webhook":
+        raise conflict("The simulator runs no functions and jobs.")
     payload = body.get("payload") or _example(call, hook, body)
     status, answer = await call.world.deliveries.try_once(hook, payload)
     return respond({"response": {"status_code": status, "content": answer}})

@@ -214,5 +214,10 @@ class Hook:
     events: frozenset[str]
 
     def wants(self, event: str, queue_id: int) -> bool:
-        """Whether an event (``event.action``) of that queue is to be sent to it."""
-        return bool(self.body["active"]) and queue_id in self.queues and event in self.events
+        """Whether an event (``event.action``) of that queue is to be sent to it; functions and jobs are never run."""
+        return (
+            self.body["type"] == "webhook"
+            and bool(self.body["active"])
+            and queue_id in self.queues
+            and event in self.events
+        )

@@ -1,8 +1,8 @@
 """Pages of lists: numbers, totals and the addresses of the neighbours."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
 from urllib.parse import urlencode
 
 from connector.sandbox.simulator.model import Json
@@ -75,8 +75,23 @@ def _address(call: Call, number: int) -> str:
     return f"{call.world.views.base}{path}?{urlencode([*query, ('page', number)])}"
 
 
-def page_of(call: Call, rows: list[Any]) -> Json:
-    """A whole list answer out of rows that are rendered already."""
+def page_of(call: Call, rows: list[Json]) -> Json:
+    """A whole list answer out of rows that are rendered already; ``ordering`` may name any plain field of theirs."""
+    for part in reversed((call.parameter("ordering") or "").split(",")):
+        name = part.lstrip("-")
+        if any(isinstance(row.get(name), str | int) for row in rows):
+            rows = sorted(rows, key=_by(name), reverse=part.startswith("-"))
     place = place_of(call)
     block = pagination(call, place, len(rows))
     return {"pagination": block, "results": rows[place.start : place.start + place.size]}
+
+
+def _by(name: str) -> Callable[[Json], tuple[bool, int, str]]:
+    """The order by one field; nothing comes first, numbers before texts."""
+
+    def key(row: Json) -> tuple[bool, int, str]:
+        value = row.get(name)
+        number = value if isinstance(value, int) else 0
+        return value is not None, number, "" if isinstance(value, int) else str(value)
+
+    return key

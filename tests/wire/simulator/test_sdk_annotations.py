@@ -69,6 +69,10 @@ async def test_lists_bring_linked_objects_along() -> None:
     assert (refused, list(body)) == (400, ["content.schema_id"])
 
 
+def _is_exported(row: Any) -> bool:
+    return bool(row["status"] == "exported")
+
+
 async def test_an_annotation_is_reviewed_corrected_and_confirmed() -> None:
     """start, bulk update, confirm; the corrected value is in the export."""
     async with running(UNREVIEWED) as rossum, client_of(rossum, deserializer=as_sent) as client:
@@ -80,7 +84,7 @@ async def test_an_annotation_is_reviewed_corrected_and_confirmed() -> None:
         change = {"op": "replace", "id": field["id"], "value": {"content": {"value": "A-2"}}}
         await client.bulk_update_annotation_data(number, [change])
         await client.confirm_annotation(number)
-        await rossum.until_status(number, "exported")
+        await client.poll_annotation(number, _is_exported, sleep_s=0)
         elements: list[Any] = await everything(client.export_annotations_to_json(8198))
 
     (exported, *_) = elements[0]["content"][0]["children"]
@@ -110,23 +114,23 @@ async def test_annotations_are_moved_by_hand() -> None:
     assert duration.annotation == f"{rossum.simulator.base_url}/annotations/{number}"
 
 
-def _by_hand(client: SyncClient, number: int, other: int) -> list[str]:
-    client.start_annotation(number)
-    client.cancel_annotation(number)
-    client.update_part_annotation(number, {"metadata": {"k": 1}})
-    client.start_annotation(number)
-    client.bulk_update_annotation_data(number, [])
-    client.confirm_annotation(number)
-    client.delete_annotation(other)
-    kept = client.poll_annotation(number, lambda row: row.status == "exported", sleep_s=0, sideloads=["documents"])
-    return [kept.status, kept.metadata["k"], client.retrieve_annotation(other).status]
+def _by_hand(sync: SyncClient, number: int, other: int) -> list[str]:
+    sync.start_annotation(number)
+    sync.cancel_annotation(number)
+    sync.update_part_annotation(number, {"metadata": {"k": 1}})
+    sync.start_annotation(number)
+    sync.bulk_update_annotation_data(number, [])
+    sync.confirm_annotation(number)
+    sync.delete_annotation(other)
+    kept = sync.poll_annotation(number, lambda row: row.status == "exported", sleep_s=0, sideloads=["documents"])
+    return [kept.status, kept.metadata["k"], sync.retrieve_annotation(other).status]
 
 
 async def test_the_synchronous_client_reviews_as_well() -> None:
     """The same actions with the other client."""
     async with running(UNREVIEWED) as rossum:
         (number, other) = await rossum.finished(2, status="to_review")
-        found = await with_sync_client(rossum, lambda client: _by_hand(client, number, other))
+        found = await with_sync_client(rossum, lambda sync: _by_hand(sync, number, other))
 
     assert found == ["exported", 1, "deleted"]
 
@@ -135,8 +139,8 @@ async def _file(client: AsyncClient, form: ExportFileFormats, **filters: Any) ->
     return b"".join(await everything(client.export_annotations_to_file(8198, form, **filters)))
 
 
-def _elements(client: SyncClient) -> Iterator[Any]:
-    return iter(client.export_annotations_to_json(8198, status="exported"))
+def _elements(sync: SyncClient) -> Iterator[Any]:
+    return iter(sync.export_annotations_to_json(8198, status="exported"))
 
 
 async def test_a_queue_is_exported_in_every_format() -> None:

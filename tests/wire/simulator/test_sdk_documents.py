@@ -21,7 +21,9 @@ async def test_files_are_uploaded_and_followed_to_their_annotations(tmp_path: Pa
         tasks = await client.upload_document(
             8198, files_in(tmp_path), values={"upload:document_id": "A-1"}, metadata={"batch": 7}
         )
-        ended = [await client.poll_task_until_succeeded(task.id, sleep_s=0) for task in tasks]
+        first = await client.poll_task(tasks[0].id, lambda task: task.status is TaskStatus.SUCCEEDED, sleep_s=0)
+        ended = [first, await client.poll_task_until_succeeded(tasks[1].id, sleep_s=0)]
+        again = await client.retrieve_task(first.id)
         uploads = [await client.retrieve_upload(id_in(task.result_url or "")) for task in ended]
         annotations = [
             await client.poll_annotation_until_imported(id_in(upload.annotations[0]), sleep_s=0) for upload in uploads
@@ -30,20 +32,22 @@ async def test_files_are_uploaded_and_followed_to_their_annotations(tmp_path: Pa
         contents = [await client.retrieve_document_content(document.id) for document in documents]
 
     assert {task.status for task in tasks} == {TaskStatus.RUNNING}
+    assert again == first
     assert [row.status for row in annotations] == ["to_review"] * 2
     assert [row.metadata for row in annotations] == [{"batch": 7}] * 2
     assert [document.original_file_name for document in documents] == ["invoice.pdf", "scan é.png"]
     assert contents == [path.read_bytes() for path, _ in files_in(tmp_path)]
 
 
-def _uploaded(client: SyncClient, path: Path) -> list[object]:
+def _uploaded(sync: SyncClient, path: Path) -> list[object]:
     files = build_upload_files(path.read_bytes(), path.name, metadata={"batch": 7})
-    answer = client.request_json("POST", "uploads?queue=8198", files=files)
-    task = client.poll_task_until_succeeded(id_in(answer["url"]), sleep_s=0)
-    upload = client.retrieve_upload(id_in(task.result_url or ""))
-    row = client.poll_annotation_until_imported(id_in(upload.annotations[0]), sleep_s=0)
-    document = client.retrieve_document(id_in(str(row.document)))
-    return [row.status, row.metadata, document.original_file_name, client.retrieve_document_content(document.id)]
+    answer = sync.request_json("POST", "uploads?queue=8198", files=files)
+    number = sync.retrieve_task(id_in(answer["url"])).id
+    task = sync.poll_task(number, lambda found: found.status is TaskStatus.SUCCEEDED, sleep_s=0)
+    upload = sync.retrieve_upload(id_in(task.result_url or ""))
+    row = sync.poll_annotation_until_imported(id_in(upload.annotations[0]), sleep_s=0)
+    document = sync.retrieve_document(id_in(str(row.document)))
+    return [row.status, row.metadata, document.original_file_name, sync.retrieve_document_content(document.id)]
 
 
 async def test_the_synchronous_client_uploads_as_well(tmp_path: Path) -> None:
@@ -53,9 +57,9 @@ async def test_the_synchronous_client_uploads_as_well(tmp_path: Path) -> None:
     """
     (path, name), _ = files_in(tmp_path)
     async with running(UNREVIEWED) as rossum:
-        found = await with_sync_client(rossum, lambda client: _uploaded(client, path), PASSWORD)
+        found = await with_sync_client(rossum, lambda sync: _uploaded(sync, path), PASSWORD)
         with pytest.raises(KeyError, match="results"):
-            await with_sync_client(rossum, lambda client: client.upload_document(8198, [(path, name)]))
+            await with_sync_client(rossum, lambda sync: sync.upload_document(8198, [(path, name)]))
 
     assert found == ["to_review", {"batch": 7}, "invoice.pdf", path.read_bytes()]
 
@@ -83,6 +87,7 @@ async def test_a_wrong_password_and_an_ended_token_are_told() -> None:
             with pytest.raises(APIClientError) as refused:
                 await client.retrieve_queue(8198)
         async with client_of(rossum, PASSWORD) as client:
+            await client.authenticate()
             first = await client.get_token()
             await client.request_json("POST", "auth/logout")
             queue = await client.retrieve_queue(8198)

@@ -21,6 +21,7 @@ async def test_a_hook_is_made_called_read_and_removed() -> None:
         made = await client.create_new_hook(wanted)
         changed = await client.update_part_hook(made.id, {"config": {"secret": "s3cret"}})
         listed = await everything(client.list_hooks(ordering=["name"], queue=8198, active=True))
+        kept = await client.retrieve_hook(made.id)
         (number,) = await rossum.finished(1, status="to_review")
         event = {"event": "annotation_status", "action": "changed", "annotation": number, "status": "to_review"}
         payload = await client.request_json("POST", f"hooks/{made.id}/generate_payload", json=event)
@@ -33,7 +34,7 @@ async def test_a_hook_is_made_called_read_and_removed() -> None:
 
     assert changed.config == {**made.config, "secret": "s3cret"}
     assert changed.events == [HookEventAndAction.ANNOTATION_STATUS_CHANGED]
-    assert listed == [changed]
+    assert listed == [kept] == [changed]
     assert (payload["annotation"]["id"], payload["event"]) == (number, "annotation_status")
     assert tested["response"]["status_code"] == 200
     assert receiver.calls[0].payload == payload
@@ -41,12 +42,12 @@ async def test_a_hook_is_made_called_read_and_removed() -> None:
     assert left == []
 
 
-def _hooks(client: SyncClient, url: str, queue: str) -> list[Hook]:
-    made = client.create_new_hook({"name": "one", "queues": [queue], "events": [], "config": {"url": url}})
-    client.update_part_hook(made.id, {"active": False})
-    kept, listed = client.retrieve_hook(made.id), list(client.list_hooks(active=False))
-    assert list(client.list_hook_run_data()) == []
-    client.delete_hook(made.id)
+def _hooks(sync: SyncClient, url: str, queue: str) -> list[Hook]:
+    made = sync.create_new_hook({"name": "one", "queues": [queue], "events": [], "config": {"url": url}})
+    sync.update_part_hook(made.id, {"active": False})
+    kept, listed = sync.retrieve_hook(made.id), list(sync.list_hooks(active=False))
+    assert list(sync.list_hook_run_data()) == []
+    sync.delete_hook(made.id)
     return [kept, *listed]
 
 
@@ -54,7 +55,7 @@ async def test_the_synchronous_client_makes_hooks_as_well() -> None:
     """The same calls with the other client."""
     async with running(UNREVIEWED) as rossum:
         queue = f"{rossum.simulator.base_url}/queues/8198"
-        first, second = await with_sync_client(rossum, lambda client: _hooks(client, "http://127.0.0.1:9/", queue))
+        first, second = await with_sync_client(rossum, lambda sync: _hooks(sync, "http://127.0.0.1:9/", queue))
 
     assert first == second
     assert not first.active
