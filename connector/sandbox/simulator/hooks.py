@@ -6,6 +6,7 @@ from typing import Any
 from aiohttp import web
 
 from connector.sandbox.simulator.clock import iso
+from connector.sandbox.simulator.metadata import checked_metadata
 from connector.sandbox.simulator.model import API_USER, Hook, Json
 from connector.sandbox.simulator.paging import page_of
 from connector.sandbox.simulator.wire import (
@@ -131,6 +132,7 @@ def _fill(call: Call, hook: Hook, old: Json, new: Json) -> None:
     """Check the new body and put it over the old one; nothing changes when it is refused."""
     given = {name: value for name, value in new.items() if name in _DEFAULTS or name == "name"}
     body = {**old, **given}
+    checked_metadata(body["metadata"])
     if body["type"] not in _TYPES:
         raise bad_field("type", f'"{body["type"]}" is not a valid choice.')
     body["config"] = _config(body["type"], {**_CONFIG, **old.get("config", {}), **(new.get("config") or {})})

@@ -94,6 +94,7 @@ async def test_an_email_brings_its_attachments() -> None:
             await client.import_email(bytes(message), "nobody@example.com")
 
     assert task.type is TaskType.EMAIL_IMPORTED
+    assert (len(upload.documents), len(upload.annotations)) == (1, 1)
     assert (letter.subject, letter.body_text_plain, letter.annotations) == (
         "Two invoices",
         "Please pay.\n",

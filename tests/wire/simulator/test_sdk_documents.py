@@ -28,6 +28,7 @@ async def test_files_are_uploaded_and_followed_to_their_annotations(tmp_path: Pa
         annotations = [
             await client.poll_annotation_until_imported(id_in(upload.annotations[0]), sleep_s=0) for upload in uploads
         ]
+        content = (await client.retrieve_annotation(annotations[1].id or 0, sideloads=["content"])).content
         documents = [await client.retrieve_document(id_in(str(row.document))) for row in annotations]
         contents = [await client.retrieve_document_content(document.id) for document in documents]
 
@@ -35,6 +36,7 @@ async def test_files_are_uploaded_and_followed_to_their_annotations(tmp_path: Pa
     assert again == first
     assert [row.status for row in annotations] == ["to_review"] * 2
     assert [row.metadata for row in annotations] == [{"batch": 7}] * 2
+    assert "'value': 'A-1'" in str(content)
     assert [document.original_file_name for document in documents] == ["invoice.pdf", "scan é.png"]
     assert contents == [path.read_bytes() for path, _ in files_in(tmp_path)]
 
