@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.wire.simulator.simulator_harness import PDF, UNREVIEWED, Rossum, running
+from tests.wire.simulator.simulator_harness import PDF, UNREVIEWED, Rossum, receiving, running
 
 LARGE = {"metadata": {"long": "x" * 4096}}
 ORGANIZATION = "http://x/api/v1/organizations/1"
@@ -113,18 +113,21 @@ async def test_a_document_without_annotation_can_be_removed() -> None:
 
 
 async def test_a_function_is_kept_and_never_run() -> None:
-    """The simulator runs nobody's code, so there is nothing to test and nothing in the log."""
-    async with running(UNREVIEWED) as rossum:
-        code = {"runtime": "python3.12", "code": "def rossum_hook_request_handler(payload): pass"}
-        body = {"name": "f", "type": "function", "queues": [QUEUE], "events": ["annotation_status"], "config": code}
+    """The simulator runs nobody's code: what a webhook is told, a function is not, whatever its configuration says."""
+    async with receiving() as receiver, running(UNREVIEWED) as rossum:
+        config = {"runtime": "python3.12", "url": f"{receiver.url}/function"}
+        body = {"name": "f", "type": "function", "queues": [QUEUE], "events": ["annotation_status"], "config": config}
         _, hook = await rossum.post("/hooks", body)
+        await rossum.hook(f"{receiver.url}/webhook", "annotation_status.changed")
         (number,) = await rossum.finished(1, status="to_review")
         await rossum.post(f"/annotations/{number}/start")
+        await rossum.post(f"/annotations/{number}/cancel")
+        await receiver.wait_for(lambda calls: [call.path for call in calls].count("/webhook") == 2)
         tested, _ = await rossum.post(f"/hooks/{hook['id']}/test")
-        logs = await rossum.get("/hooks/logs")
 
     assert hook["type"] == "function"
-    assert (tested, logs["results"]) == (409, [])
+    assert set(receiver.paths) == {"/webhook"}
+    assert tested == 409
 
 
 async def test_the_two_users_stay_as_they_are() -> None:

@@ -249,6 +249,7 @@ async def test_documents_are_found_by_name_and_time() -> None:
     [
         ("-modifier__username", [1, 0]),
         ("modified_by", [1, 0]),
+        ("rejected_by", [0, 1]),
         ("-rejected_by__username", [1, 0]),
         ("creator,-created_at", [1, 0]),
         ("-document__original_file_name", [1, 0]),
