@@ -56,7 +56,7 @@ class Behaviour:
     """At the end of an import another extension replaces the annotation's metadata."""
     merge_metadata: bool = False
     """Whether a PATCH of an annotation's metadata keeps the keys that it does not name."""
-    children_inherit_metadata: bool = False
+    inherit_metadata: bool = False
     """Whether the children of a split have the metadata of their parent."""
     strict_status: bool = False
     """Whether a PATCH of an annotation's status is a 409 unless Rossum documents that way."""

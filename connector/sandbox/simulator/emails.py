@@ -12,7 +12,7 @@ from connector.sandbox.simulator.clock import iso
 from connector.sandbox.simulator.imports import Admitted, admit
 from connector.sandbox.simulator.inboxes import KIND as INBOXES
 from connector.sandbox.simulator.kept_objects import Kind, keep, kept, routes_of, shown
-from connector.sandbox.simulator.model import Json
+from connector.sandbox.simulator.model import Json, Queue
 from connector.sandbox.simulator.receiving import Received, ReceivedFile, set_json, small_part
 from connector.sandbox.simulator.wire import Call, Routes, bad_field, id_of, not_found, raw, respond
 
@@ -34,22 +34,36 @@ KIND = Kind(
 async def import_email(call: Call) -> web.Response:
     """Deliver a raw message to an inbox; the answer is only the address of a task, as with uploads."""
     raw_message, recipient, received = await _receive(call)
-    inbox = next((inbox for inbox in kept(call, INBOXES) if inbox["email"] == recipient), None)
-    if inbox is None or not inbox["queues"]:
-        raise bad_field("recipient", f"There is no inbox with the address {recipient}.")
-    queue = call.world.state.queues[id_of(inbox["queues"][0]) or 0]
+    queue, inbox = _addressed(call, recipient)
     message = email.message_from_bytes(raw_message, policy=email.policy.default)
     try:
         received.files = list(_attachments(call, message))
-        admitted = admit(call.world, queue, received, kind="email_imported")
+        admitted = admit(call.world, queue, received)
     finally:
         received.discard()
     made = keep(call, KIND, _body(call, message, inbox, admitted))
     call.world.emails[made["id"]] = raw_message
-    admitted.upload.email_id = made["id"]
+    admitted.upload.email_id = admitted.task.email_id = made["id"]
     for number in admitted.upload.documents:
-        call.world.state.documents[number].email_id = made["id"]
+        call.world.state.documents[number].email = made["id"]
     return respond({"url": call.world.views.url("tasks", admitted.task.id)}, HTTPStatus.ACCEPTED)
+
+
+def _addressed(call: Call, recipient: str) -> tuple[Queue, str | None]:
+    """The queue that an address fills and its inbox; a queue without one is reached by its name or id.
+
+    Raises:
+        ApiError: 400, nobody has that address.
+    """
+    queues = call.world.state.queues
+    for inbox in kept(call, INBOXES):
+        if inbox["email"] == recipient and inbox["queues"]:
+            return queues[id_of(inbox["queues"][0]) or 0], inbox["url"]
+    local = recipient.partition("@")[0]
+    for queue in queues.values():
+        if local in (str(queue.id), queue.name):
+            return queue, None
+    raise bad_field("recipient", f"There is no inbox with the address {recipient}.")
 
 
 async def _receive(call: Call) -> tuple[bytes, str, Received]:
@@ -85,7 +99,7 @@ def _attachments(call: Call, message: EmailMessage) -> list[ReceivedFile]:
     return files
 
 
-def _body(call: Call, message: EmailMessage, inbox: Json, admitted: Admitted) -> Json:
+def _body(call: Call, message: EmailMessage, inbox: str | None, admitted: Admitted) -> Json:
     def people(name: str) -> list[Json]:
         found = getaddresses([str(value) for value in message.get_all(name, [])])
         return [{"name": who, "email": address} for who, address in found]
@@ -93,8 +107,8 @@ def _body(call: Call, message: EmailMessage, inbox: Json, admitted: Admitted) ->
     text, url = message.get_body(("plain",)), call.world.views.url
     now = iso(call.world.clock.now())
     return {
-        "queue": inbox["queues"][0],
-        "inbox": inbox["url"],
+        "queue": url("queues", admitted.upload.queue_id),
+        "inbox": inbox,
         "created_at": now,
         "last_thread_email_created_at": now,
         "subject": str(message.get("Subject", "")),

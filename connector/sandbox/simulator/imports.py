@@ -22,8 +22,8 @@ class Admitted:
     annotations: list[Annotation]
 
 
-def admit(world: World, queue: Queue, received: Received, *, kind: str = "upload_created") -> Admitted:
-    """Accept the files into the queue; their annotations start to live. ``kind`` is the type of the task.
+def admit(world: World, queue: Queue, received: Received) -> Admitted:
+    """Accept the files into the queue; their annotations start to live.
 
     Raises:
         ApiError: 400 or 413, a ZIP with too much in it; nothing was accepted.
@@ -43,15 +43,15 @@ def admit(world: World, queue: Queue, received: Received, *, kind: str = "upload
         upload.documents = [document.id for document in documents]
     annotations = _annotate(world, queue, received, documents)
     upload.annotations = [annotation.id for annotation in annotations]
-    task = _task(world, upload, kind, fails=instructions.fate == "failed_task")
+    task = _task(world, upload, fails=instructions.fate == "failed_task")
     world.deliveries.upload_created(upload, received.metadata, documents)
     return Admitted(upload, task, annotations)
 
 
-def _task(world: World, upload: Upload, kind: str, *, fails: bool) -> ImportTask:
+def _task(world: World, upload: Upload, *, fails: bool) -> ImportTask:
     number = world.state.next_id("task")
     ready = world.clock.monotonic() + world.behaviour.task_delay
-    task = ImportTask(number, upload.id, world.clock.now(), ready, fails, kind)
+    task = ImportTask(number, upload.id, world.clock.now(), ready, fails)
     world.state.tasks[number] = task
     return task
 

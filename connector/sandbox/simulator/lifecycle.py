@@ -141,7 +141,7 @@ class Lifecycle:
     def _split(self, annotation: Annotation) -> None:
         """Make the children: new documents below the root document, with no metadata of their own."""
         root = self._state.documents[annotation.document_id]
-        metadata = dict(annotation.metadata) if self._behaviour.children_inherit_metadata else {}
+        metadata = dict(annotation.metadata) if self._behaviour.inherit_metadata else {}
         children = []
         for part in range(1, SPLIT_CHILDREN + 1):
             document = self._state.add_document(self._part_of(root, part))

@@ -91,7 +91,7 @@ class Document:
     metadata: Json = field(default_factory=dict)
     uploaded_metadata: Json | None = None
     annotations: list[int] = field(default_factory=list)
-    email_id: int | None = None
+    email: int | None = None
     internal: bool = False
     """Known to ``/sandbox/documents`` only: the import failed before Rossum showed it."""
     purged: bool = False
@@ -180,16 +180,16 @@ class Upload:
     email_id: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ImportTask:
-    """The task of an upload; ``ready`` is the monotonic second at which it ends."""
+    """The task of an upload or an e-mail; ``ready`` is the monotonic second at which it ends."""
 
     id: int
     upload_id: int
     created_at: int
     ready: float
     fails: bool
-    type: str = "upload_created"
+    email_id: int | None = None
 
 
 @dataclass(slots=True, eq=False)

@@ -151,7 +151,7 @@ class Views:
             "url": own,
             "s3_name": f"{row.id:032x}",
             "parent": self.url_or_none("documents", row.parent),
-            "email": self.url_or_none("emails", row.email_id),
+            "email": self.url_or_none("emails", row.email),
             "annotations": [self.url("annotations", number) for number in row.annotations],
             "mime_type": row.mime_type,
             "creator": self.url("users", API_USER),
@@ -180,20 +180,23 @@ class Views:
         }
 
     def task(self, row: ImportTask, status: str) -> Json:
-        """The task of an upload; its content is there once it has succeeded, or early by a switch."""
-        upload = self.url("uploads", row.upload_id)
+        """The task of an upload or e-mail; its content is there once it has succeeded, or early by a switch."""
+        kind, name, number = "upload_created", "upload", row.upload_id
+        if row.email_id is not None:
+            kind, name, number = "email_imported", "email", row.email_id
+        result = self.url(f"{name}s", number)
         shows = status == "succeeded" or (status == "running" and self.behaviour.task_content_early)
         shape: Json = {
             "id": row.id,
             "url": self.url("tasks", row.id),
-            "type": row.type,
+            "type": kind,
             "status": status,
             "expires_at": iso(row.created_at + TASK_LIFE),
             "detail": None,
-            "content": {"upload": upload} if shows else None,
+            "content": {name: result} if shows else None,
         }
         if status == "succeeded":
-            shape["result_url"] = upload
+            shape["result_url"] = result
         if status == "failed":
             shape["detail"] = f"Processing of the upload failed. Error id: {row.id:08x}"
             if self.behaviour.task_code:

@@ -86,20 +86,16 @@ async def test_an_email_brings_its_attachments() -> None:
         inbox = await client.create_new_inbox({"name": "In", "queues": [queue], "email_prefix": "invoices"})
         task_url = await client.import_email(bytes(message), inbox.email)
         task = await client.poll_task_until_succeeded(id_in(task_url), sleep_s=0)
-        upload = await client.retrieve_upload(id_in(task.result_url or ""))
-        letter = await client.retrieve_email(id_in(upload.email or ""))
+        letter = await client.retrieve_email(id_in(task.result_url or ""))
         raw = (await client.request("GET", letter.content or "")).content
-        document = await client.retrieve_document(id_in(upload.documents[0]))
+        (document,) = [await client.retrieve_document(id_in(url)) for url in letter.documents]
         with pytest.raises(APIClientError) as refused:
             await client.import_email(bytes(message), "nobody@example.com")
 
     assert task.type is TaskType.EMAIL_IMPORTED
-    assert (len(upload.documents), len(upload.annotations)) == (1, 1)
-    assert (letter.subject, letter.body_text_plain, letter.annotations) == (
-        "Two invoices",
-        "Please pay.\n",
-        upload.annotations,
-    )
+    assert (letter.subject, letter.body_text_plain) == ("Two invoices", "Please pay.\n")
+    assert letter.annotations == document.annotations != []
+    assert (letter.inbox, letter.queue) == (inbox.url, queue)
     assert (document.original_file_name, document.email) == ("one.pdf", letter.url)
     assert raw == bytes(message)
     assert refused.value.status_code == 400
@@ -237,7 +233,7 @@ def _by_other_ways(sync: SyncClient, base: str, engine: int, folder: Path) -> li
     sync.authenticate()
     inbox = sync.create_new_inbox({"name": "In", "queues": [f"{base}/queues/8198"], "email_prefix": "invoices"})
     task = sync.poll_task_until_succeeded(id_in(sync.import_email(bytes(message), inbox.email)), sleep_s=0)
-    letter = sync.retrieve_email(id_in(sync.retrieve_upload(id_in(task.result_url or "")).email or ""))
+    letter = sync.retrieve_email(id_in(task.result_url or ""))
     (path, name), _ = files_in(folder)
     (number,) = sync.import_document(8198, [(path, name)])
     document = sync.create_new_document("more.pdf", pdf(["More"]))

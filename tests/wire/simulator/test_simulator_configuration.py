@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import aiohttp
 import pytest
 
 from tests.wire.simulator.simulator_harness import PDF, UNREVIEWED, Rossum, receiving, running
@@ -142,3 +143,19 @@ async def test_the_two_users_stay_as_they_are() -> None:
     assert [status for status, _ in answers] == [403, 404, 200]
     assert answers[2][1]["first_name"] == "Ann"
     assert own["first_name"] == "Sandbox"
+
+
+@pytest.mark.parametrize(("recipient", "expected"), [("invoices@x", 202), ("8198@x", 202), ("nobody@x", 400)])
+async def test_a_queue_without_inbox_has_an_address(recipient: str, expected: int) -> None:
+    """Its name or id; a message that brings no document is kept as well."""
+    form = aiohttp.FormData()
+    form.add_field("raw_message", b"Subject: nothing\r\n\r\nhello\r\n", filename="email.eml")
+    form.add_field("recipient", recipient)
+    async with running(UNREVIEWED) as rossum:
+        status, body = await rossum.send("POST", "/emails/import", data=form)
+        told = (await rossum.get("/emails"))["results"]
+        task = await rossum.get(f"{body['url']}?no_redirect=true") if status == 202 else None
+
+    assert status == expected
+    assert [(letter["subject"], letter["documents"]) for letter in told] == ([("nothing", [])] if task else [])
+    assert task is None or task["result_url"] == told[0]["url"]

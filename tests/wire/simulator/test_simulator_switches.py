@@ -193,10 +193,10 @@ async def test_whether_changed_metadata_is_merged() -> None:
 
 
 async def test_whether_the_parts_of_a_split_inherit_metadata() -> None:
-    """``children_inherit_metadata``: the children have their parent's metadata."""
+    """``inherit_metadata``: the children have their parent's metadata."""
     metadata = {"k": 1, "sandbox": {"fate": "split"}}
     async with running(UNREVIEWED) as rossum:
-        await rossum.behave(children_inherit_metadata=True)
+        await rossum.behave(inherit_metadata=True)
         number = await rossum.import_one(metadata=metadata)
         await rossum.until_status(number, "split")
         (relation,) = (await rossum.get(f"/relations?type=edit&parent={number}"))["results"]
