@@ -125,6 +125,20 @@ def copy_into(call: Call, annotation: Annotation, queue: int, status: str) -> An
     return made
 
 
+async def processing_duration(call: Call) -> web.Response:
+    """How long people worked on it; nobody measures that here."""
+    annotation = call.annotation()
+    spent = ("active", "overall", "edit", "blockers", "emails", "opening")
+    return respond(
+        {
+            "annotation": call.world.views.url("annotations", annotation.id),
+            **{f"time_spent_{what}": 0.0 for what in spent},
+            "duration_latest_validate_started": None,
+            "duration_latest_validate_updated_before_confirm": None,
+        }
+    )
+
+
 async def rotate(call: Call) -> web.Response:
     """Turn the pages and import again."""
     annotation = call.annotation()
@@ -182,6 +196,7 @@ ROUTES: Routes = {
     "POST /annotations/{id}/delete": delete,
     "POST /annotations/{id}/copy": copy,
     "POST /annotations/{id}/rotate": rotate,
+    "GET /annotations/{id}/processing_duration": processing_duration,
     "POST /annotations/{id}/start_embedded": start_embedded,
     "POST /annotations/{id}/create_embedded_url": create_embedded_url,
     "POST /annotations/purge_deleted": purge_deleted,

@@ -7,7 +7,7 @@ from typing import Any
 from aiohttp import web
 
 from connector.sandbox.simulator.model import API_USER, Json
-from connector.sandbox.simulator.organizations import user_view
+from connector.sandbox.simulator.users import user_view
 from connector.sandbox.simulator.wire import ApiError, Call, Routes, bad_field, respond
 
 _RESOURCES = (

@@ -141,10 +141,11 @@ class Lifecycle:
     def _split(self, annotation: Annotation) -> None:
         """Make the children: new documents below the root document, with no metadata of their own."""
         root = self._state.documents[annotation.document_id]
+        metadata = dict(annotation.metadata) if self._behaviour.inherit_metadata else {}
         children = []
         for part in range(1, SPLIT_CHILDREN + 1):
             document = self._state.add_document(self._part_of(root, part))
-            child = self._state.make_annotation(document, annotation.queue_id, {}, "importing")
+            child = self._state.make_annotation(document, annotation.queue_id, metadata, "importing")
             child.instructions = replace(annotation.instructions, fate="exported")
             children.append(child)
         self._state.relate("edit", None, annotation.id, [child.id for child in children])

@@ -8,7 +8,7 @@ from connector.sandbox.simulator.clock import iso, iso_or_none
 from connector.sandbox.simulator.model import (
     API_USER,
     ORGANIZATION,
-    REVIEWER,
+    USERNAMES,
     Annotation,
     Document,
     ImportTask,
@@ -19,7 +19,6 @@ from connector.sandbox.simulator.model import (
 from connector.sandbox.simulator.state import State
 
 TASK_LIFE = 6 * 3600 * 1_000_000  # microseconds; seen in the vendor's SDK fixtures
-USERNAMES = {API_USER: "sandbox@example.com", REVIEWER: "reviewer@example.com"}
 
 
 @dataclass(slots=True)
@@ -127,10 +126,13 @@ class Views:
             "schema": {"url": self.url("schemas", self.state.queues[row.queue_id].schema_id)},
             "metadata": row.metadata,
             "content": [] if row.status == "purged" else export_tree(capture(row, document, self.seed)),
-            "automated": False,
-            "modified_at": iso_or_none(row.modified_at),
-            "assigned_at": iso_or_none(row.assigned_at),
         }
+        if not self.behaviour.lean_export:
+            element |= {
+                "automated": False,
+                "modified_at": iso_or_none(row.modified_at),
+                "assigned_at": iso_or_none(row.assigned_at),
+            }
         if row.exported_at is None:
             del element["exported_at"]
         return element
@@ -149,7 +151,7 @@ class Views:
             "url": own,
             "s3_name": f"{row.id:032x}",
             "parent": self.url_or_none("documents", row.parent),
-            "email": None,
+            "email": self.url_or_none("emails", row.email),
             "annotations": [self.url("annotations", number) for number in row.annotations],
             "mime_type": row.mime_type,
             "creator": self.url("users", API_USER),
@@ -163,36 +165,42 @@ class Views:
 
     def upload(self, row: Upload) -> Json:
         """The upload object, which links a task to its documents and annotations."""
+        annotations = row.annotations[::-1] if self.behaviour.annotations_reversed else row.annotations
         return {
             "id": row.id,
             "url": self.url("uploads", row.id),
             "queue": self.url("queues", row.queue_id),
             "creator": self.url("users", API_USER),
             "created_at": iso(row.created_at),
-            "email": None,
+            "email": self.url_or_none("emails", row.email_id),
             "organization": self.url("organizations", ORGANIZATION),
             "documents": [self.url("documents", number) for number in row.documents],
             "additional_documents": [self.url("documents", number) for number in row.additional_documents],
-            "annotations": [self.url("annotations", number) for number in row.annotations],
+            "annotations": [self.url("annotations", number) for number in annotations],
         }
 
     def task(self, row: ImportTask, status: str) -> Json:
-        """The task of an upload; its content is there once it has succeeded."""
-        upload = self.url("uploads", row.upload_id)
+        """The task of an upload or e-mail; its content is there once it has succeeded, or early by a switch."""
+        kind, name, number = "upload_created", "upload", row.upload_id
+        if row.email_id is not None:
+            kind, name, number = "email_imported", "email", row.email_id
+        result = self.url(f"{name}s", number)
+        shows = status == "succeeded" or (status == "running" and self.behaviour.task_content_early)
         shape: Json = {
             "id": row.id,
             "url": self.url("tasks", row.id),
-            "type": "upload_created",
+            "type": kind,
             "status": status,
             "expires_at": iso(row.created_at + TASK_LIFE),
             "detail": None,
-            "content": {"upload": upload} if status == "succeeded" else None,
+            "content": {name: result} if shows else None,
         }
         if status == "succeeded":
-            shape["result_url"] = upload
+            shape["result_url"] = result
         if status == "failed":
             shape["detail"] = f"Processing of the upload failed. Error id: {row.id:08x}"
-            shape["code"] = "upload_failed"
+            if self.behaviour.task_code:
+                shape["code"] = self.behaviour.task_code
         return shape
 
     def relation(self, row: Relation) -> Json:

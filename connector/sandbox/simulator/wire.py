@@ -40,6 +40,11 @@ def conflict(message: str) -> ApiError:
     return ApiError(HTTPStatus.CONFLICT, {"detail": message})
 
 
+def referenced(message: str) -> ApiError:
+    """Something else refers to the object, so it cannot go."""
+    return ApiError(HTTPStatus.CONFLICT, {"detail": message, "code": "conflict_referenced"})
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One request of the API on its way to its resource.
