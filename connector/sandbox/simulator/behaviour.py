@@ -28,6 +28,8 @@ class Behaviour:
     """Spaces, brackets and other unusual characters of file names become underscores."""
     conflict_names: bool = False
     """Whether the refusal of an identical document names the one that is there; what Rossum does is unknown."""
+    admin_user: bool = False
+    """Whether the first user has the role of an admin, for whom ``start_embedded`` is not."""
 
     def update(self, changes: dict[str, Any]) -> None:
         """Throw the named switches and leave the others.

@@ -14,6 +14,7 @@ from connector.sandbox.simulator import (
     auth,
     control,
     documents,
+    embedded,
     export,
     hooks,
     organizations,
@@ -30,7 +31,7 @@ from connector.sandbox.simulator.wire import respond
 from connector.sandbox.simulator.world import World, build_world
 
 _RESOURCES = (
-    annotation_actions, annotation_content, annotation_search, annotations, auth, documents, export, hooks,
+    annotation_actions, annotation_content, annotation_search, annotations, auth, documents, embedded, export, hooks,
     organizations, queues, relations, schemas, tasks, uploads,
 )  # fmt: skip
 API = "/api/v1"
@@ -117,4 +118,6 @@ class Simulator:
             return await self._door.answer(request, path[len(API) :])
         if path.startswith(CONTROL):
             return await control.answer(self._world, request, path[len(CONTROL) :])
+        if path.startswith(embedded.SCREEN):
+            return await embedded.answer(self._world, request, path[len(embedded.SCREEN) :])
         return respond({"detail": "Not found."}, 404)

@@ -7,6 +7,7 @@ from connector.sandbox.simulator.captured import capture, content_tree, export_t
 from connector.sandbox.simulator.clock import iso, iso_or_none
 from connector.sandbox.simulator.model import (
     API_USER,
+    EMBEDDED_USER,
     ORGANIZATION,
     REVIEWER,
     Annotation,
@@ -19,7 +20,11 @@ from connector.sandbox.simulator.model import (
 from connector.sandbox.simulator.state import State
 
 TASK_LIFE = 6 * 3600 * 1_000_000  # microseconds; seen in the vendor's SDK fixtures
-USERNAMES = {API_USER: "sandbox@example.com", REVIEWER: "reviewer@example.com"}
+USERNAMES = {
+    API_USER: "sandbox@example.com",
+    REVIEWER: "reviewer@example.com",
+    EMBEDDED_USER: "embedded@example.com",
+}
 
 
 @dataclass(slots=True)

@@ -13,6 +13,7 @@ from connector.sandbox.simulator.hook_payloads import Payloads
 from connector.sandbox.simulator.lifecycle import Lifecycle, Pace
 from connector.sandbox.simulator.limiter import SlidingLimit
 from connector.sandbox.simulator.listing import Listings
+from connector.sandbox.simulator.model import EmbeddedSession
 from connector.sandbox.simulator.state import State
 from connector.sandbox.simulator.tokens import Tokens
 from connector.sandbox.simulator.views import Views
@@ -34,6 +35,8 @@ class World:
     faults: Faults = field(default_factory=Faults)
     counters: Counters = field(default_factory=Counters)
     contents: ContentStore = field(default_factory=ContentStore)
+    embedded: dict[str, EmbeddedSession] = field(default_factory=dict)
+    """By token."""
 
     async def aclose(self) -> None:
         """End everything that still runs."""
