@@ -11,6 +11,8 @@ from typing import Any
 
 import aiohttp
 
+from tests.support.waiting import eventually
+
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 #: The key under which WebDriver hands out elements (https://www.w3.org/TR/webdriver2/#elements).
 _ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
@@ -36,24 +38,46 @@ class Browser:
     session: str
 
     async def go(self, url: str) -> None:
-        """Open a page."""
-        await self._do("url", {"url": url})
+        """Open a page as soon as its server is there."""
+
+        async def gone() -> bool:
+            await self._do("url", {"url": url})
+            return True
+
+        await eventually(gone, within=_PATIENCE)
 
     async def url(self) -> str:
         """The address of the window."""
         return str(await self._do("url"))
 
-    async def text(self, selector: str) -> str:
-        """The visible text of the first element of a CSS selector."""
-        return str(await self._do(f"element/{await self._find(selector)}/text"))
+    async def shows(self, selector: str, text: str) -> None:
+        """Wait until the first element of a CSS selector shows just that text."""
+
+        async def does() -> bool:
+            shown = await self._do(f"element/{await self._find(selector)}/text")
+            if shown != text:
+                raise WebDriverError(f"{selector} shows {shown!r}")
+            return True
+
+        await eventually(does, within=_PATIENCE)
 
     async def click(self, selector: str) -> None:
-        """Click the first element of a CSS selector."""
-        await self._do(f"element/{await self._find(selector)}/click", {})
+        """Click the first element of a CSS selector as soon as it is there."""
+
+        async def clicked() -> bool:
+            await self._do(f"element/{await self._find(selector)}/click", {})
+            return True
+
+        await eventually(clicked, within=_PATIENCE)
 
     async def enter_frame(self, selector: str) -> None:
         """What follows concerns the document inside of a frame."""
-        await self._do("frame", {"id": {_ELEMENT: await self._find(selector)}})
+
+        async def entered() -> bool:
+            await self._do("frame", {"id": {_ELEMENT: await self._find(selector)}})
+            return True
+
+        await eventually(entered, within=_PATIENCE)
 
     async def leave_frame(self) -> None:
         """What follows concerns the window again."""

@@ -1,5 +1,6 @@
 """Embedded mode on the ops port, in front of the real client and the simulator."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from connector import assembly
-from connector.clock import SystemClock
+from connector.clock import Clock, SystemClock
 from connector.domain.ids import QueueId
 from connector.domain.readings import MARK_KEY
 from connector.rossum.client import RossumClient
@@ -60,8 +61,18 @@ class Embedded:
         return await self.rossum.finished(count, status="to_review", queue=queue)
 
 
+class StillClock(SystemClock):
+    """No time goes by, however slow the machine is."""
+
+    def monotonic(self) -> float:
+        """Always the same."""
+        return 0.0
+
+
 @asynccontextmanager
-async def embedded(*, user: dict[str, str] | None = None, token: str = "sandbox") -> AsyncIterator[Embedded]:
+async def embedded(
+    *, user: dict[str, str] | None = None, token: str = "sandbox", clock: Clock | None = None
+) -> AsyncIterator[Embedded]:
     """An ops port that listens, wired like the product's."""
     async with running(UNREVIEWED) as rossum:
         side = Embedded(0, rossum)
@@ -69,7 +80,7 @@ async def embedded(*, user: dict[str, str] | None = None, token: str = "sandbox"
         settings = Settings.model_validate({"rossum": access, "embedded": user or {}})
         client = RossumClient(
             assembly.rossum_connection(settings.rossum),
-            clock=SystemClock(),
+            clock=clock or SystemClock(),
             on_call=side.heard,
             embedded=assembly.embedded_connection(settings),
         )
@@ -123,6 +134,7 @@ async def test_no_body_is_an_order_too() -> None:
         (b'{"start": 1}', "start"),
         (b'{"return_url": "/done"}', "return_url"),
         (b'{"cancel_url": "javascript:alert(1)"}', "cancel_url"),
+        (b'{"cancel_url": "ftp://x.example/"}', "cancel_url"),
         (b'{"postpone_url": "https://user:word@x.example/"}', "postpone_url"),
         (b'{"delete_url": "https://x.example:port/"}', "delete_url"),
         (b'{"delete_url": "https://x.example/a\\r\\nb"}', "delete_url"),
@@ -202,11 +214,11 @@ async def test_what_is_ready_is_told_as_events_tell_it() -> None:
 
 
 async def test_who_polls_shares_the_answer() -> None:
-    """Of many questions within a second one reaches Rossum."""
-    async with embedded() as side:
+    """Of many questions within a second, at once or one after the other, one reaches Rossum."""
+    async with embedded(clock=StillClock()) as side:
         await side.waiting()
-        for _ in range(5):
-            await side.ready("invoices")
+        await asyncio.gather(*(side.ready("invoices") for _ in range(5)))
+        await side.ready("invoices")
 
     assert [call.endpoint for call in side.calls] == ["/annotations"]
 
