@@ -75,19 +75,26 @@ class Embedding:
         try:
             answer = await (self._user or self._session).ask(call)
         except NotOurs as error:
-            raise self._explained(error, order) from error
+            raise self._explained(error, start=order.start) from error
         data = answer.data if isinstance(answer.data, Mapping) else {}
         url = data.get("url")
         if not isinstance(url, str) or not url.startswith(("https://", "http://")):
             raise answer.senseless("an embedded URL that is none")
         return EmbeddedUrl(url, text_or_none(data.get("status")) or (_STARTED if order.start else "unknown"))
 
-    def _explained(self, error: NotOurs, order: EmbeddedOrder) -> NotOurs:
+    async def check_user(self) -> None:
+        """Make sure that Rossum knows the user of the URLs; raises as `url` does."""
+        try:
+            await (self._user or self._session).ask(requests.current_user())
+        except NotOurs as error:
+            raise self._explained(error, start=False) from error
+
+    def _explained(self, error: NotOurs, *, start: bool) -> NotOurs:
         """The same with the setting to look at, where it is one of embedded mode's own."""
         if self._user is not None and error.http_status == HTTPStatus.UNAUTHORIZED:
             advice = "Rossum refuses the user of embedded URLs: check EMBEDDED__TOKEN, or its user name and password"
             return NotOurs(advice, http_status=error.http_status)
-        if self._user is None and error.http_status == HTTPStatus.FORBIDDEN and order.start:
+        if self._user is None and error.http_status == HTTPStatus.FORBIDDEN and start:
             advice = "admins may not start a review in embedded mode: set EMBEDDED__TOKEN, of an annotator_embedded"
             return NotOurs(f"{error}; {advice}", http_status=error.http_status)
         return error
