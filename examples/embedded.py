@@ -36,6 +36,7 @@ FRAME = """<!doctype html><meta charset="utf-8"><title>{name}</title><h1>{name}<
 <iframe src="{url}" width="100%" height="600"></iframe>"""
 #: Rossum leads the frame here when its user has finished. That proves nothing: what became of the document tells Kafka.
 BACK = """<!doctype html><meta charset="utf-8"><title>Done</title><script>window.top.location.replace("/")</script>"""
+EVENTS = "ai.rossum.connector.annotation."
 PRIVATE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 
 
@@ -53,7 +54,7 @@ class Documents:
         async with self._http.get(f"{self._ops}/v1/queues/{self._queue}/ready") as answer:
             answer.raise_for_status()
             for data in (await answer.json())["ready"]:
-                self._take(data, "asked")
+                self._take(data, "asked", "ready")
 
     async def follow(self, bootstrap: str, topic: str) -> None:
         """Follow what Kafka tells; all of it from the beginning, since nothing is kept here."""
@@ -63,14 +64,14 @@ class Documents:
         async with consumer:
             async for record in consumer:
                 headers = {name: value.decode() for name, value in record.headers}
-                if headers["ce_type"].startswith("ai.rossum.connector.annotation."):
-                    self._take(json.loads(record.value), "told")
+                if headers["ce_type"].startswith(EVENTS):
+                    self._take(json.loads(record.value), "told", headers["ce_type"].removeprefix(EVENTS))
 
-    def _take(self, data: dict[str, Any], how: str) -> None:
+    def _take(self, data: dict[str, Any], how: str, what: str) -> None:
         annotation, document = data["annotation"], data.get("document", {})
         name = document.get("file_name") or self._known.get(annotation["id"], {}).get("name") or data["document_key"]
         self._known[annotation["id"]] = {"annotation": annotation["id"], "name": name, "status": annotation["status"]}
-        self._say(f"{how:6}  {name}  annotation {annotation['id']} {annotation['status']}")
+        self._say(f"{how:6}  {name}  annotation {annotation['id']} is {what}")
 
     def _say(self, line: str) -> None:
         print(line, file=sys.stderr, flush=True)

@@ -57,10 +57,11 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class ReadyList:
-    """All annotations of a queue that a person can open now, oldest document first.
+    """The annotations of a queue that a person can open now, oldest document first.
 
     Attributes:
-        complete: False where the list changed so fast that one that was ready all along may be missing.
+        complete: False where there are more than are listed, or the list changed so fast that one that was ready all
+            along may be missing.
         at: Rossum's `Date` of the last answer.
     """
 

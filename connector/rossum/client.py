@@ -91,12 +91,12 @@ class RossumClient:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self.embedding.__aexit__(kind, error, trace)
         self._annotations.close()
         self._documents.close()
         self._searches.close()
         for gatherer in (*self._exports.values(), *self._claims.values()):
             gatherer.close()
+        await self.embedding.__aexit__(kind, error, trace)
         await self._session.__aexit__(kind, error, trace)
 
     def set_share(self, fraction: float) -> None:

@@ -25,7 +25,10 @@ from connector.rossum.session import Session
 
 #: How often a long list is read at most.
 READINGS = 5
-#: How long (seconds) an answer is good for: several applications that poll cost no more than one.
+#: How many pages are read at most: 10,000 annotations, more than people open.
+MOST_PAGES = 100
+#: How long (seconds) an answer is good for at least: several applications that poll cost no more than one. One that
+#: took longer is good for as long as it took, or a long list would be read without a pause.
 FRESH = 1.0
 
 #: What an annotation becomes by `start_embedded`, whose answer does not tell.
@@ -39,10 +42,12 @@ class Embedding:
         session: The connector's own, which reads.
         user: Of the user whose tokens go into the URLs, where that is another.
         clock: Tells how old an answer is.
+        most_pages: How many pages of a list are read.
     """
 
-    def __init__(self, session: Session, user: Session | None, *, clock: Clock) -> None:
+    def __init__(self, session: Session, user: Session | None, *, clock: Clock, most_pages: int = MOST_PAGES) -> None:
         self._session = session
+        self._most_pages = most_pages
         self._user = user
         self._clock = clock
         self._stack = AsyncExitStack()
@@ -106,9 +111,9 @@ class Embedding:
             NotOurs: Rossum refuses us.
             Retryable: It does not answer.
         """
-        known = self._lists.get(queue)
-        if known is not None and self._clock.monotonic() - known[0] < FRESH:
-            return known[1]
+        good_until, known = self._lists.get(queue, (float("-inf"), None))
+        if known is not None and self._clock.monotonic() < good_until:
+            return known
         reading = self._readings.get(queue)
         if reading is None:
             reading = self._readings[queue] = asyncio.create_task(self._read(queue))
@@ -124,22 +129,23 @@ class Embedding:
     async def _read(self, queue: QueueId) -> ReadyList:
         started = self._clock.monotonic()
         found: dict[AnnotationId, Ready] = {}
-        complete = False
+        pages, complete = 0, False
         for _ in range(READINGS):
             before = len(found)
             pages = await self._read_once(queue, found)
             complete = pages == 1 or len(found) == before
-            if complete:
+            if complete or pages > self._most_pages:
                 break
         ready = tuple(sorted(found.values(), key=lambda one: (one.annotation.document or 0, one.annotation.id)))
-        answer = ReadyList(ready, complete, self._session.time.now())
-        self._lists[queue] = (started, answer)
+        answer = ReadyList(ready, complete and pages <= self._most_pages, self._session.time.now())
+        ended = self._clock.monotonic()
+        self._lists[queue] = (ended + max(FRESH, ended - started), answer)
         return answer
 
     async def _read_once(self, queue: QueueId, found: dict[AnnotationId, Ready]) -> int:
-        """Add what all pages show; how many there were."""
+        """Add what the pages show; how many there were, or one more than are read."""
         page = 1
-        while True:
+        while page <= self._most_pages:
             answer = await self._session.ask_page(requests.ready_page(queue, page), page)
             if answer is None:
                 return page
@@ -147,6 +153,7 @@ class Embedding:
             if not wire.has_more(answer):
                 return page
             page += 1
+        return page
 
 
 def _ready(answer: Answer) -> list[Ready]:

@@ -44,11 +44,13 @@ class EmbeddedApi:
     Args:
         queues: Of this deployment, by alias.
         embedding: Asks Rossum.
+        deadline: Seconds for an answer.
     """
 
-    def __init__(self, queues: Mapping[str, QueueId], embedding: Embedding) -> None:
+    def __init__(self, queues: Mapping[str, QueueId], embedding: Embedding, *, deadline: float = DEADLINE) -> None:
         self._queues = queues
         self._embedding = embedding
+        self._deadline = deadline
 
     async def answer(self, request: web.BaseRequest, kind: str, path: str) -> web.Response:
         """Answer for one queue or annotation; `path` is what follows its kind."""
@@ -64,7 +66,7 @@ class EmbeddedApi:
             answering.close()
             return problem(HTTPStatus.METHOD_NOT_ALLOWED, f"this wants {method}", headers={"Allow": method})
         try:
-            async with asyncio.timeout(DEADLINE):
+            async with asyncio.timeout(self._deadline):
                 return await answering
         except TimeoutError:
             return problem(HTTPStatus.SERVICE_UNAVAILABLE, "Rossum did not answer in time", headers=RETRY_AFTER)

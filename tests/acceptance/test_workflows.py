@@ -157,6 +157,8 @@ async def test_embedded(kafka: Kafka, tmp_path: Path, told: Told, browser: Brows
         await browser.leave_frame()
         await browser.shows("#documents li", "scan-1.pdf exported")
         here = await browser.url()
+        log = terminal.folder / "application.log"
+        await eventually(lambda: "captured" in log.read_text(encoding="utf-8"), within=60)
         await terminal.run("cat application.log")
         shown = await terminal.run(captured(kafka, world, 1))
 
@@ -170,7 +172,7 @@ async def application(kafka: Kafka, world: Deployment, terminal: Terminal) -> st
     """The example application at work; the address of its page."""
     (port,) = free_ports(1)
     arguments = [kafka.bootstrap_servers, world.prefix + LIFECYCLE, world.ops_urls[0], "invoices", str(port)]
-    terminal.names = {**terminal.names, world.ops_urls[0]: "http://connector:9090", str(port): "8000"}
+    terminal.names = {**terminal.names, world.ops_urls[0]: "http://connector:9090", f" {port} ": " 8000 "}
     terminal.show(f"$ python examples/embedded.py {' '.join(arguments)} 2> application.log &")
     command = [str(ROOT / "examples" / "embedded.py"), *arguments]
     await spawn(command, terminal.folder / "application.log", world.settings, world.stack)

@@ -14,13 +14,14 @@ from connector.clock import Clock, SystemClock
 from connector.domain.ids import QueueId
 from connector.domain.readings import MARK_KEY
 from connector.rossum.client import RossumClient
+from connector.rossum.embedding import Embedding
 from connector.rossum.transport import ApiCall
 from connector.settings import OpsSettings, Settings
 from connector.telemetry import Telemetry
-from connector.web.embedded import EmbeddedApi
+from connector.web.embedded import DEADLINE, EmbeddedApi
 from connector.web.ops import OpsServer
 from connector.web.server import listening
-from tests.wire.simulator.simulator_harness import UNREVIEWED, Rossum, running
+from tests.wire.simulator.simulator_harness import UNREVIEWED, Rossum, eventually, running
 from tests.wire.web.test_ops import TOKEN, FakeConnector
 from tests.wire.web.web_harness import Answer, ask, request
 
@@ -71,7 +72,12 @@ class StillClock(SystemClock):
 
 @asynccontextmanager
 async def embedded(
-    *, user: dict[str, str] | None = None, token: str = "sandbox", clock: Clock | None = None
+    *,
+    user: dict[str, str] | None = None,
+    token: str = "sandbox",
+    clock: Clock | None = None,
+    deadline: float = DEADLINE,
+    most_pages: int | None = None,
 ) -> AsyncIterator[Embedded]:
     """An ops port that listens, wired like the product's."""
     async with running(UNREVIEWED) as rossum:
@@ -85,7 +91,8 @@ async def embedded(
             embedded=assembly.embedded_connection(settings),
         )
         async with client:
-            api = EmbeddedApi(QUEUES, client.embedding)
+            short = Embedding(client._session, None, clock=SystemClock(), most_pages=most_pages) if most_pages else None
+            api = EmbeddedApi(QUEUES, short or client.embedding, deadline=deadline)
             server = OpsServer(OpsSettings.model_validate({"token": TOKEN}), FakeConnector(), Telemetry(), api)
             async with listening(server.handle, host="127.0.0.1", port=0) as side.port:
                 yield side
@@ -223,6 +230,26 @@ async def test_who_polls_shares_the_answer() -> None:
     assert [call.endpoint for call in side.calls] == ["/annotations"]
 
 
+async def test_a_slow_rossum_is_not_waited_for_and_spoils_nothing() -> None:
+    """Who asks gets 503 in time; the reading that went on serves who asks next."""
+    async with embedded(clock=StillClock(), deadline=0.5) as side:
+        (number,) = await side.waiting()
+        await side.rossum.fault(method="GET", path="/annotations", action="delay:2", times=1)
+        late = await side.ask("GET /v1/queues/invoices/ready")
+        answer = await eventually(lambda: served(side))
+
+    assert (late.status, late.headers["retry-after"]) == (503, "5")
+    assert "in time" in late.detail
+    assert [one["annotation"]["id"] for one in answer["ready"]] == [number]
+    assert len(side.calls) == 1
+
+
+async def served(side: Embedded) -> Any:
+    """What is ready, where that is known by now."""
+    answer = await side.ask("GET /v1/queues/invoices/ready")
+    return json.loads(answer.body) if answer.status == 200 else None
+
+
 async def test_no_annotation_that_stays_is_missing_while_others_leave() -> None:
     """Each page that is read makes annotations of the pages before leave: those behind move forward, past it."""
     async with embedded() as side:
@@ -240,6 +267,17 @@ async def test_no_annotation_that_stays_is_missing_while_others_leave() -> None:
 
     assert found["complete"]
     assert {one["annotation"]["id"] for one in found["ready"]} >= set(numbers[60:])
+
+
+async def test_a_list_without_end_is_cut() -> None:
+    """The oldest are told, and that there are more."""
+    async with embedded(most_pages=2) as side:
+        numbers = await side.waiting(201)
+        found = await side.ready("invoices")
+
+    assert not found["complete"]
+    assert [one["annotation"]["id"] for one in found["ready"]] == numbers[:200]
+    assert len(side.calls) == 2
 
 
 @pytest.mark.parametrize("line", ["GET /v1/queues/nobodys/ready", "GET /v1/queues/8200/ready", "GET /v1/queues/8198/x"])
