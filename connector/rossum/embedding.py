@@ -129,7 +129,7 @@ class Embedding:
     async def _read(self, queue: QueueId) -> ReadyList:
         started = self._clock.monotonic()
         found: dict[AnnotationId, Ready] = {}
-        pages, complete = 0, False
+        complete = False
         for _ in range(READINGS):
             before = len(found)
             pages = await self._read_once(queue, found)
@@ -137,7 +137,7 @@ class Embedding:
             if complete or pages > self._most_pages:
                 break
         ready = tuple(sorted(found.values(), key=lambda one: (one.annotation.document or 0, one.annotation.id)))
-        answer = ReadyList(ready, complete and pages <= self._most_pages, self._session.time.now())
+        answer = ReadyList(ready, complete, self._session.time.now())
         ended = self._clock.monotonic()
         self._lists[queue] = (ended + max(FRESH, ended - started), answer)
         return answer
