@@ -146,7 +146,8 @@ async def test_embedded(kafka: Kafka, tmp_path: Path, told: Told, browser: Brows
         await world.start_replica()
         await terminal.run("rossum-connector import invoices/scan-1.pdf --queue invoices")
         (ready,) = await eventually(lambda: [event for event in world.reader.events if event.topic == READY], within=60)
-        page = await application(kafka, world, terminal)
+        page, log = await application(kafka, world, terminal)
+        await eventually(lambda: "told" in log.read_text(encoding="utf-8"), within=60)
         await browser.go(page)
         await browser.shows("#documents li", "scan-1.pdf to_review")
         terminal.show("$ # … somebody opens the document in a browser and confirms it …")
@@ -157,7 +158,6 @@ async def test_embedded(kafka: Kafka, tmp_path: Path, told: Told, browser: Brows
         await browser.leave_frame()
         await browser.shows("#documents li", "scan-1.pdf exported")
         here = await browser.url()
-        log = terminal.folder / "application.log"
         await eventually(lambda: "captured" in log.read_text(encoding="utf-8"), within=60)
         await terminal.run("cat application.log")
         shown = await terminal.run(captured(kafka, world, 1))
@@ -168,12 +168,13 @@ async def test_embedded(kafka: Kafka, tmp_path: Path, told: Told, browser: Brows
     told("embedded", terminal)
 
 
-async def application(kafka: Kafka, world: Deployment, terminal: Terminal) -> str:
-    """The example application at work; the address of its page."""
+async def application(kafka: Kafka, world: Deployment, terminal: Terminal) -> tuple[str, Path]:
+    """The example application at work; the address of its page, and its log."""
     (port,) = free_ports(1)
     arguments = [kafka.bootstrap_servers, world.prefix + LIFECYCLE, world.ops_urls[0], "invoices", str(port)]
     terminal.names = {**terminal.names, world.ops_urls[0]: "http://connector:9090", f" {port} ": " 8000 "}
     terminal.show(f"$ python examples/embedded.py {' '.join(arguments)} 2> application.log &")
     command = [str(ROOT / "examples" / "embedded.py"), *arguments]
-    await spawn(command, terminal.folder / "application.log", world.settings, world.stack)
-    return f"http://127.0.0.1:{port}/"
+    log = terminal.folder / "application.log"
+    await spawn(command, log, world.settings, world.stack)
+    return f"http://127.0.0.1:{port}/", log
