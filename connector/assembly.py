@@ -55,6 +55,19 @@ def rossum_connection(settings: RossumSettings, *, reject_identical: bool = Fals
     )
 
 
+def embedded_connection(settings: Settings) -> RossumConnection | None:
+    """As whom embedded URLs are made; None where that is the connector's own user."""
+    user = settings.embedded
+    if user.token is None and user.username is None:
+        return None
+    return replace(
+        rossum_connection(settings.rossum),
+        token=user.token.get_secret_value() if user.token else None,
+        username=user.username,
+        password=user.password.get_secret_value() if user.password else None,
+    )
+
+
 def document_limits(settings: ImportSettings) -> DocumentLimits:
     """What fetches may do."""
     return DocumentLimits(

@@ -64,7 +64,8 @@ def _folder(name: str, setting: str, path: Path, rights: int) -> Check:
 
 async def _rossum(settings: Settings, clock: Clock, found: list[Check]) -> None:
     connection = assembly.rossum_connection(settings.rossum)
-    async with RossumClient(connection, clock=clock, on_call=lambda _call: None) as rossum:
+    embedded = assembly.embedded_connection(settings)
+    async with RossumClient(connection, clock=clock, on_call=lambda _call: None, embedded=embedded) as rossum:
         organization = None
         async with told_as("rossum", found):
             organization = await rossum.organization()
@@ -76,6 +77,11 @@ async def _rossum(settings: Settings, clock: Clock, found: list[Check]) -> None:
         for alias, queue in settings.rossum.queues.items():
             async with told_as(f"queue {alias}", found):
                 found.append(_queue(alias, queue, await rossum.queue_name(QueueId(queue))))
+        if embedded is not None:
+            async with told_as("embedded user", found):
+                await rossum.embedding.check_user()
+                sentence = "Rossum knows the user of embedded URLs"
+                found.append(Check("embedded user", is_fine=True, sentence=sentence))
         if settings.webhook.public_url is not None:
             async with told_as("hook", found):
                 found.append(await _hook(settings, rossum))

@@ -102,6 +102,26 @@ class OpsSettings(Group):
     token: SecretStr | None = Field(None, description="Bearer token of /v1; without one /v1 is off.")
 
 
+class EmbeddedSettings(Group):
+    """The user whose tokens go into embedded URLs."""
+
+    token: SecretStr | None = Field(
+        None, description="API token of a user with the role annotator_embedded; none = ROSSUM's user."
+    )
+    username: str | None = Field(None, description="Or: user to log in as.")
+    password: SecretStr | None = Field(None, description="Password of that user.")
+
+    @model_validator(mode="after")
+    def _one_way_in(self) -> Self:
+        if self.token is not None and (self.username or self.password):
+            msg = "set EMBEDDED__TOKEN or EMBEDDED__USERNAME and EMBEDDED__PASSWORD, not both"
+            raise ValueError(msg)
+        if (self.username is None) != (self.password is None):
+            msg = "set both EMBEDDED__USERNAME and EMBEDDED__PASSWORD, or neither"
+            raise ValueError(msg)
+        return self
+
+
 class SweepSettings(Group):
     """The periodic sweeps."""
 
@@ -228,6 +248,7 @@ class Settings(Group):
     rossum: RossumSettings = Field(default_factory=RossumSettings)
     webhook: WebhookSettings = Field(default_factory=WebhookSettings)
     ops: OpsSettings = Field(default_factory=OpsSettings)
+    embedded: EmbeddedSettings = Field(default_factory=EmbeddedSettings)
     sweep: SweepSettings = Field(default_factory=SweepSettings)
     imports: ImportSettings = Field(default_factory=ImportSettings)
     capture: CaptureSettings = Field(default_factory=CaptureSettings)

@@ -25,6 +25,24 @@ def shown_revision(row: AnnotationRow, name: str, revision: str) -> str:
     return "first" if revision.startswith(FIRST) or row.adopted.get(name) == revision else revision
 
 
+def annotation_info(reading: AnnotationReading) -> contracts.AnnotationInfo:
+    """An annotation as events tell of it."""
+    clocks = reading.clocks
+    return contracts.AnnotationInfo(
+        id=reading.id,
+        url=reading.url,
+        status=reading.status,
+        queue=reading.queue,
+        schema=reading.schema,
+        automated=reading.automated,
+        arrived_at=clocks.get("arrived_at"),
+        confirmed_at=clocks.get("confirmed_at"),
+        exported_at=clocks.get("exported_at"),
+        modified_at=reading.modified_at,
+        modifier=reading.modifier,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Sight:
     """Everything that an event about an annotation may tell."""
@@ -86,27 +104,11 @@ class AnnotationEvents:
         return {
             "document_key": sight.row.key,
             "import_id": sight.row.import_id,
-            "annotation": self._annotation(),
+            "annotation": annotation_info(sight.reading),
             "document": self._document(),
             "metadata": dict(sight.reading.metadata),
             "root": sight.row.root,
         }
-
-    def _annotation(self) -> contracts.AnnotationInfo:
-        reading, clocks = self._sight.reading, self._sight.reading.clocks
-        return contracts.AnnotationInfo(
-            id=reading.id,
-            url=reading.url,
-            status=reading.status,
-            queue=reading.queue,
-            schema=reading.schema,
-            automated=reading.automated,
-            arrived_at=clocks.get("arrived_at"),
-            confirmed_at=clocks.get("confirmed_at"),
-            exported_at=clocks.get("exported_at"),
-            modified_at=reading.modified_at,
-            modifier=reading.modifier,
-        )
 
     def _document(self) -> contracts.DocumentInfo | None:
         sight = self._sight

@@ -29,6 +29,7 @@ from connector.rossum import requests, wire
 from connector.rossum.coalescing import EXPORT_SPACING, LIST_SPACING, Fetch, Gatherer
 from connector.rossum.contents import Contents
 from connector.rossum.document_search import DocumentSearches, every_document
+from connector.rossum.embedding import Embedding
 from connector.rossum.fields import id_of, text_or_none
 from connector.rossum.hook_wire import read_hook_calls, read_hooks
 from connector.rossum.multipart import MultipartBody
@@ -58,9 +59,17 @@ class RossumClient:
         connection: Where, and as whom.
         clock: Paces the budget and dates what Rossum does not.
         on_call: Told of each exchange, for metrics.
+        embedded: As whom embedded URLs are made, where that is another user.
     """
 
-    def __init__(self, connection: RossumConnection, *, clock: Clock, on_call: Callable[[ApiCall], None]) -> None:
+    def __init__(
+        self,
+        connection: RossumConnection,
+        *,
+        clock: Clock,
+        on_call: Callable[[ApiCall], None],
+        embedded: RossumConnection | None = None,
+    ) -> None:
         self._session = Session(connection, clock=clock, on_call=on_call)
         self._clock = clock
         self._reject_identical = connection.reject_identical
@@ -69,11 +78,14 @@ class RossumClient:
         self._documents = self._gatherer(self._fetch_documents, LIST_SPACING)
         self._searches = DocumentSearches(self._session)
         self._contents = Contents(self._session)
+        user = Session(embedded, clock=clock, on_call=on_call, beside=self._session) if embedded else None
+        self.embedding = Embedding(self._session, user, clock=clock)
         self._exports: dict[QueueId, Gatherer[AnnotationId, ExportReading]] = {}
         self._claims: dict[QueueId, Gatherer[AnnotationId, ExportReading]] = {}
 
     async def __aenter__(self) -> Self:
         await self._session.__aenter__()
+        await self.embedding.__aenter__()
         return self
 
     async def __aexit__(
@@ -84,6 +96,7 @@ class RossumClient:
         self._searches.close()
         for gatherer in (*self._exports.values(), *self._claims.values()):
             gatherer.close()
+        await self.embedding.__aexit__(kind, error, trace)
         await self._session.__aexit__(kind, error, trace)
 
     def set_share(self, fraction: float) -> None:

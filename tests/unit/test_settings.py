@@ -135,6 +135,8 @@ def test_a_typo_in_the_file_names_the_nearest_key(tmp_path: Path) -> None:
         ({"CONNECTOR_IMPORTS__FILE_NAME": "{nmae}"}, "CONNECTOR_IMPORTS__FILE_NAME: may use {name}"),
         ({"CONNECTOR_ROSSUM__DEFAULT_QUEUE": "bills"}, "no alias of ROSSUM__QUEUES"),
         ({"CONNECTOR_ROSSUM__USERNAME": "u"}, "set ROSSUM__TOKEN or ROSSUM__USERNAME"),
+        ({"CONNECTOR_EMBEDDED__USERNAME": "u"}, "set both EMBEDDED__USERNAME and EMBEDDED__PASSWORD"),
+        ({"CONNECTOR_EMBEDDED__USERNAME": "u", "CONNECTOR_EMBEDDED__TOKEN": "t"}, "set EMBEDDED__TOKEN or EMBEDDED__"),
         ({"CONNECTOR_WEBHOOK__SECRETS": '["good", " "]'}, "CONNECTOR_WEBHOOK__SECRETS: holds an empty secret"),
         ({"CONNECTOR_WEBHOOK__SECRETS": "one"}, "CONNECTOR_WEBHOOK__SECRETS: must be JSON in the environment"),
         ({"CONNECTOR_ROSSUM__QUEUES": "8198;"}, 'CONNECTOR_ROSSUM__QUEUES: must be JSON in the environment, e.g. {"'),

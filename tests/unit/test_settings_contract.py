@@ -40,6 +40,7 @@ DEFAULTS: dict[str, object] = {
     "OPS__HOST": "0.0.0.0",  # noqa: S104 - a documented default
     "OPS__PORT": 9090,
     "OPS__TOKEN": None,
+    **dict.fromkeys(("EMBEDDED__TOKEN", "EMBEDDED__USERNAME", "EMBEDDED__PASSWORD")),
     "SWEEP__INTERVAL": 60.0,
     "SWEEP__LAG": 5.0,
     "SWEEP__OVERLAP": 30.0,

@@ -78,6 +78,8 @@ class Behaviour:
     """Whether webhooks carry a ``User-Agent`` of Rossum's and the id of the delivery in a header."""
     hook_json_only: bool = False
     """Whether a content hook that answers 2xx with something else than JSON has failed."""
+    admin_user: bool = False
+    """Whether the first user has the role of an admin, for whom ``start_embedded`` is not."""
     interface_event: bool = False
     """Whether a hook may want ``invocation.interface``, which only the vendor's client knows."""
 

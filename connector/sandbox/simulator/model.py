@@ -33,7 +33,13 @@ FATES = frozenset({
 
 API_USER = 1
 REVIEWER = 2
-USERNAMES = {API_USER: "sandbox@example.com", REVIEWER: "reviewer@example.com"}
+#: Has the role `annotator_embedded`: the user whose tokens go into embedded URLs.
+EMBEDDED_USER = 3
+USERNAMES = {
+    API_USER: "sandbox@example.com",
+    REVIEWER: "reviewer@example.com",
+    EMBEDDED_USER: "embedded@example.com",
+}
 ORGANIZATION = 1
 ORGANIZATION_GROUP = 1
 WORKSPACE = 7540
@@ -201,6 +207,19 @@ class Relation:
     key: str | None
     parent: int | None
     annotations: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedSession:
+    """What the token of an embedded URL is good for: one annotation, until an instant, as one user.
+
+    ``places`` says by action where the browser goes then.
+    """
+
+    annotation_id: int
+    user: int
+    expires_at: int
+    places: Json
 
 
 @dataclass(slots=True, eq=False)

@@ -18,6 +18,7 @@ from connector.sandbox.simulator import (
     documents,
     email_templates,
     emails,
+    embedded,
     engine_fields,
     engines,
     export,
@@ -46,8 +47,8 @@ from connector.sandbox.simulator.world import World, build_world
 
 RESOURCES = (
     annotation_actions, annotation_content, annotation_search, annotations, auth, connectors, document_relations,
-    documents, email_templates, emails, engine_fields, engines, export, groups, hook_templates, hooks, inboxes,
-    labels, organization_groups, organizations, queues, relations, rules, rules_execution_logs, schemas, tasks,
+    documents, email_templates, emails, embedded, engine_fields, engines, export, groups, hook_templates, hooks,
+    inboxes, labels, organization_groups, organizations, queues, relations, rules, rules_execution_logs, schemas, tasks,
     uploads, users, workspaces,
 )  # fmt: skip
 API = "/api/v1"
@@ -140,4 +141,6 @@ class Simulator:
             return await self._door.answer(request, path[len(API) :])
         if path.startswith(CONTROL):
             return await control.answer(self._world, request, path[len(CONTROL) :])
+        if path.startswith(embedded.SCREEN):
+            return await embedded.answer(self._world, request, path[len(embedded.SCREEN) :])
         return respond({"detail": "Not found."}, 404)

@@ -1,4 +1,4 @@
-"""``/users``: the two people of the sandbox, and those that clients create, who do nothing."""
+"""``/users``: the people of the sandbox, and those that clients create, who do nothing."""
 
 from http import HTTPStatus
 
@@ -23,7 +23,7 @@ KIND = Kind(
 
 
 def user_view(world: World, number: int) -> Json:
-    """The user object of one of the two."""
+    """The user object of one of them."""
     return {
         "id": number,
         "url": world.views.url("users", number),
@@ -71,7 +71,7 @@ async def create_user(call: Call) -> web.Response:
 
 
 async def patch_user(call: Call) -> web.Response:
-    """Change somebody whom a client created; the two of the sandbox stay as they are."""
+    """Change somebody whom a client created; those of the sandbox stay as they are."""
     if call.ids[0] in USERNAMES:
         raise ApiError(HTTPStatus.FORBIDDEN, {"detail": "The simulator's own users cannot be changed."})
     body = await call.json()

@@ -79,6 +79,10 @@ class Call:
             raise bad_field("non_field_errors", "Invalid data. Expected a dictionary.")
         return body
 
+    def user(self) -> int:
+        """Who calls."""
+        return self.world.tokens.user_of(self.request.headers.get("Authorization", ""))
+
     def annotation(self) -> Annotation:
         """The annotation that the path names, or 404."""
         found = self.world.state.annotations.get(self.ids[0])

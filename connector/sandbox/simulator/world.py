@@ -13,6 +13,7 @@ from connector.sandbox.simulator.hook_payloads import Payloads
 from connector.sandbox.simulator.lifecycle import Lifecycle, Pace
 from connector.sandbox.simulator.limiter import Limits
 from connector.sandbox.simulator.listing import Listings
+from connector.sandbox.simulator.model import EmbeddedSession
 from connector.sandbox.simulator.state import State
 from connector.sandbox.simulator.tokens import Tokens
 from connector.sandbox.simulator.views import Views
@@ -36,6 +37,8 @@ class World:
     contents: ContentStore = field(default_factory=ContentStore)
     #: Raw messages of imported e-mails, by their id.
     emails: dict[int, bytes] = field(default_factory=dict)
+    embedded: dict[str, EmbeddedSession] = field(default_factory=dict)
+    """By token."""
 
     async def aclose(self) -> None:
         """End everything that still runs."""

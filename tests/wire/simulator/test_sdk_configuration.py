@@ -114,7 +114,8 @@ async def test_people_and_groups_are_read_and_made() -> None:
         limits = await client.retrieve_organization_limit(home.id)
         organizations = [await client.retrieve_organization(home.id), *await everything(client.list_organizations())]
 
-    assert [user.username for user in users] == ["new@example.com", "reviewer@example.com", "sandbox@example.com"]
+    names = ["embedded", "new", "reviewer", "sandbox"]
+    assert [user.username for user in users] == [f"{name}@example.com" for name in names]
     assert found == made
     assert manager.name == "manager"
     assert groups == [group]
