@@ -1,6 +1,7 @@
 """Captured data: Rossum's export tree as typed fields and tables, and the two smaller forms of its event."""
 
 import re
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final, TypeGuard
 
@@ -16,8 +17,14 @@ _NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]
 _OMISSIBLE: Final = ("content", "tables", "fields")
 
 
-def captured_fields(content: Any) -> tuple[Fields, Tables]:
+#: For a tree that tells its types itself.
+_NO_TYPES: Final[Mapping[str, str]] = {}
+
+
+def captured_fields(content: Any, types: Mapping[str, str] = _NO_TYPES) -> tuple[Fields, Tables]:
     """Header fields and tables of an export tree; odd trees give fewer of them, never an error.
+
+    Types are the tree's own; where it tells none, those that `types` has by schema id.
 
     Rows of a multivalue are its tuples; a datapoint directly below it is a row of one field. Empty tuples are no
     rows, since an empty table has one. A table inside of another, or met twice, is a table of its own with all rows.
@@ -31,7 +38,7 @@ def captured_fields(content: Any) -> tuple[Fields, Tables]:
         node, target = stack.pop()
         schema_id, category = node.get("schema_id"), node.get("category")
         if category == "datapoint":
-            _keep(target, schema_id, node)
+            _keep(target, schema_id, node, types)
         elif category == "multivalue" and isinstance(schema_id, str):
             rows: list[tuple[dict[str, Any], Fields]] = [(child, {}) for child in _children(node.get("children"))]
             tables.setdefault(schema_id, []).extend(row for _, row in reversed(rows))
@@ -46,17 +53,29 @@ def _children(children: Any) -> list[dict[str, Any]]:
     return [child for child in reversed(children) if isinstance(child, dict)] if isinstance(children, list) else []
 
 
-def _keep(target: Fields, schema_id: Any, node: dict[str, Any]) -> None:
+def is_typed(content: Any) -> bool:
+    """Whether every datapoint of an export tree tells its type."""
+    stack = _children(content)
+    while stack:
+        node = stack.pop()
+        if node.get("category") == "datapoint":
+            if not isinstance(node.get("type"), str):
+                return False
+        elif isinstance(children := node.get("children"), list):
+            stack.extend(child for child in children if isinstance(child, dict))
+    return True
+
+
+def _keep(target: Fields, schema_id: Any, node: dict[str, Any], types: Mapping[str, str]) -> None:
     if not isinstance(schema_id, str):
         return
     known = target.get(schema_id)
     if known is None or known["value"] is None:
-        target[schema_id] = _field(node)
+        kind = node.get("type")
+        target[schema_id] = _field(node, kind if isinstance(kind, str) else types.get(schema_id))
 
 
-def _field(node: dict[str, Any]) -> CapturedField:
-    kind = node.get("type")
-    kind = kind if isinstance(kind, str) else None
+def _field(node: dict[str, Any], kind: str | None) -> CapturedField:
     return {
         "value": _value(node.get("value"), kind),
         "type": kind,
@@ -106,6 +125,8 @@ def shrink(captured: AnnotationCaptured, limit_bytes: int, *, content_url: str |
     for part in _OMISSIBLE:
         if len(encode_data(captured)) <= limit_bytes:
             break
+        if getattr(captured, part) is None:
+            continue
         omitted.append(part)
         url = content_url or f"{captured.annotation.url}/content"
         captured = captured.model_copy(update={part: None, "omitted": [*omitted], "content_url": url})

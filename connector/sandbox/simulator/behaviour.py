@@ -28,6 +28,10 @@ class Behaviour:
     """Spaces, brackets and other unusual characters of file names become underscores."""
     conflict_names: bool = False
     """Whether the refusal of an identical document names the one that is there; what Rossum does is unknown."""
+    untyped_exports: bool = False
+    """Datapoints of JSON exports tell no type."""
+    new_things: bool = False
+    """A later Rossum: statuses, fields, types, categories and hook events that nobody knows yet."""
 
     def update(self, changes: dict[str, Any]) -> None:
         """Throw the named switches and leave the others.
