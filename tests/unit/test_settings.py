@@ -155,6 +155,16 @@ def test_a_typo_in_the_file_names_the_nearest_key(tmp_path: Path) -> None:
         ({"CONNECTOR_CAPTURE__CLAIM_STORE": "s3://k:s@b"}, "CAPTURE__CLAIM_STORE: must be s3://bucket/prefix, gcs://"),
         ({"CONNECTOR_CAPTURE__CLAIM_STORE": "file:///claims"}, "CAPTURE__CLAIM_STORE: must be s3://bucket/prefix"),
         ({"CONNECTOR_CAPTURE__CLAIM_QUEUES": "[8198]"}, "CONNECTOR_CAPTURE__CLAIM_QUEUES takes confirmed"),
+        (
+            {"CONNECTOR_CAPTURE__FIELDS": '{"a": "x", "b": "x"}'},
+            "CONNECTOR_CAPTURE__FIELDS: gives the name 'x' to more",
+        ),
+        ({"CONNECTOR_CAPTURE__FIELDS": '{"a": ""}'}, "CONNECTOR_CAPTURE__FIELDS: String should have at least 1"),
+        ({"CONNECTOR_CAPTURE__QUEUE_FIELDS": '{"bills": {}}'}, "CAPTURE__QUEUE_FIELDS names 'bills', which is neither"),
+        (
+            {"CONNECTOR_CAPTURE__QUEUE_FIELDS": '{"8199": {"a": "x", "b": "x"}}'},
+            "CONNECTOR_CAPTURE__QUEUE_FIELDS: gives the name 'x'",
+        ),
         ({"CONNECTOR_WEBHOOK__SECRETS": "[]"}, "CONNECTOR_WEBHOOK__SECRETS is empty"),
         ({"CONNECTOR_ROSSUM__QUEUES": "{}"}, "CONNECTOR_ROSSUM__QUEUES is empty"),
         ({"CONNECTOR_SWEEP__START": "yesterday"}, "CONNECTOR_SWEEP__START: must be an instant"),
