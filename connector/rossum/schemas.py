@@ -13,7 +13,7 @@ from connector.clock import Clock
 from connector.contracts.captured import is_typed
 from connector.domain.ids import AnnotationId
 from connector.domain.readings import ExportReading, SchemaField, SchemaReading, SchemaTable
-from connector.errors import ConnectorError
+from connector.errors import ConnectorError, Retryable
 from connector.ports import Lane
 from connector.rossum.answer import Answer
 from connector.rossum.fields import Json, id_of, text_or_none
@@ -84,7 +84,9 @@ class Schemas:
 
     async def _learnt(self, schema: int) -> Types:
         found = await self.read(schema, Lane.CAPTURED)
-        self._types[schema] = found.types if found is not None else {}
+        if found is None:
+            raise Retryable(f"Rossum shows no schema {schema}")
+        self._types[schema] = found.types
         if len(self._types) > REMEMBERED:
             self._types.popitem(last=False)
         return self._types[schema]

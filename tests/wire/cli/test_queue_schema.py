@@ -1,6 +1,7 @@
 """`rossum-connector schemas --queue`: the JSON Schema of one queue's captured events."""
 
 import copy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,15 +28,14 @@ async def captured_event(run: Commands, form: CapturedForm) -> dict[str, Any]:
     """The data of a captured event, as it goes to Kafka, of an annotation that the simulator has exported."""
     (number,) = await run.rossum.finished(1)
     simulator = run.rossum.simulator
-    connection = RossumConnection(base_url=simulator.base_url, token="sandbox", requests_per_second=0)  # noqa: S106 - the simulator's
+    connection = RossumConnection(base_url=simulator.base_url, token="sandbox", requests_per_second=0)
     async with RossumClient(connection, clock=SystemClock(), on_call=lambda _call: None) as client:
         annotation = AnnotationId(number)
         listed = await client.annotation(annotation)
         export = (await client.exports(QUEUE, [annotation]))[annotation]
     assert listed is not None
     seen = Seen(with_export(listed, export), export)
-    rules = type(RULES)(RULES.identity, RULES.policy, form)
-    events = decide(Subject(annotation, None), seen, rules).outcome.events
+    events = decide(Subject(annotation, None), seen, replace(RULES, form=form)).outcome.events
     (captured,) = (event.data for event in events if event.name == "annotation.captured")
     data: dict[str, Any] = orjson.loads(encode_data(captured))
     return data
