@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.simulation.trees import BY_HAND, PDF, Family, archive, played
+from tests.simulation.trees import BY_HAND, PDF, Family, played
 from tests.simulation.virtual_loop import pause
 
 #: No sweep comes by unasked after the first ones.
@@ -62,7 +62,7 @@ def test_a_part_of_a_part_knows_its_root(*, hooks: bool, imported: bool) -> None
 
 @pytest.mark.parametrize("imported", [True, False], ids=["imported", "another door"])
 def test_a_part_that_is_heard_of_first_waits_for_its_root(*, imported: bool) -> None:
-    """Every webhook is lost until a part of a part is exported: its export comes first, its root is found all the same."""
+    """Every webhook is lost until a part of a part is exported: its export is first, its root is found."""
 
     async def story(family: Family) -> None:
         await pause(5.0)
