@@ -9,7 +9,7 @@ OUT_OF_REACH = {"method": "GET", "path": "/queues/8199/export", "action": "statu
 
 
 def test_documents_of_an_archive_stand_for_themselves() -> None:
-    """Those of an imported one belong to the import, those of somebody else's have keys of their own; none has a root."""
+    """Those of an imported one belong to the import, others have keys of their own; none has a root."""
 
     async def story(family: Family) -> None:
         family.announce("doc-1", archive("ours-1.pdf", "ours-2.pdf"), "ours.zip")
