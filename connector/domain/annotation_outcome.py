@@ -114,9 +114,12 @@ def _link_only(subject: Subject) -> Outcome:
 
 
 def _with_link(row: AnnotationRow | None, linked: Linked | None) -> AnnotationRow | None:
-    """The row with its import, unless it has one; the key is free to change until the first event."""
-    if row is None or linked is None or row.import_id is not None:
+    """The row with its import, unless it has one, and its root; the key is free to change until the first event."""
+    if row is None or linked is None:
         return row
+    if row.import_id is not None:
+        is_news = row.root is None and row.import_id == linked.import_id and not row.published
+        return replace(row, root=linked.root) if is_news else row
     key = row.key if row.published else linked.document_key
     return replace(
         row, import_id=linked.import_id, key=key, root=linked.root or row.root, origin=linked.origin or row.origin

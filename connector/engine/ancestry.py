@@ -33,7 +33,7 @@ class Found:
     """What Rossum shows above some orphans.
 
     Attributes:
-        links: By the mark of the nearest that carries one.
+        links: By the mark of the farthest that carries one.
         unmarked: For the others that stand below a split: all annotations above them.
     """
 
@@ -89,9 +89,11 @@ class Ancestry:
 def is_orphan(row: AnnotationRow | None, reading: AnnotationReading) -> bool:
     """Whether it may be the child of a split, is about to get its first event, and nobody has said whose it is.
 
-    Children stand in a relation; an annotation without one costs no question.
+    Children stand in a relation; an annotation without one costs no question. A mark that was inherited names the
+    import, but not the root.
     """
-    return _is_unknown(row) and reading.mark is None and bool(reading.relations) and reading.status not in UNFINISHED
+    is_known = not _is_unknown(row) if reading.mark is None else row is not None and bool(row.published or row.root)
+    return not is_known and bool(reading.relations) and reading.status not in UNFINISHED
 
 
 def _is_unknown(row: AnnotationRow | None) -> bool:
@@ -112,12 +114,13 @@ async def links_by_ancestors(rossum: Rossum, orphans: Sequence[AnnotationReading
     found = Found()
     for orphan in orphans:
         above = [reading for document in lines[orphan.id] if (reading := _split_one(document, readings)) is not None]
-        marked = next((reading for reading in above if reading.mark is not None), None)
+        # The farthest: those between may have inherited its mark.
+        marked = next((reading for reading in reversed(above) if reading.mark is not None), None)
         if marked is not None and (mark := marked.mark) is not None:
             found.links[orphan.id] = Linked(
                 orphan.id, mark.import_id, mark.document_key, orphan.queue, marked.id, mark.origin
             )
-        elif above:
+        elif above and orphan.mark is None:
             found.unmarked[orphan.id] = above
     return found
 

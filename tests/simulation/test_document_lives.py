@@ -88,7 +88,7 @@ def test_a_moved_annotation_is_told_from_where_it_is(settings: dict[str, str], t
         assert captured.source.endswith("/queues/8199")
         assert await family.metric(f'moves_total{{to="{to}"}}') == 1
 
-    played(story, **settings)
+    played(story, settings)
 
 
 def test_a_move_out_of_reach_stops_nobody_else() -> None:
@@ -117,7 +117,7 @@ def test_a_move_out_of_reach_stops_nobody_else() -> None:
         assert opened == 0
         assert captured.data["annotation"]["queue"] == 8199
 
-    played(story, **ONE_QUEUE)
+    played(story, ONE_QUEUE)
 
 
 def test_a_later_rossum_is_no_riddle() -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.simulation.checker import LIFECYCLE, name_of
 from tests.simulation.trees import BY_HAND, PDF, Family, played
 from tests.simulation.virtual_loop import pause
 
@@ -60,6 +61,28 @@ def test_a_part_of_a_part_knows_its_root(*, hooks: bool, imported: bool) -> None
     played(story, hooks=hooks)
 
 
+@pytest.mark.parametrize("hooks", [True, False], ids=["webhooks", "sweeps alone"])
+def test_a_part_with_the_metadata_of_its_root_knows_it(*, hooks: bool) -> None:
+    """A mark that was inherited names the import, not the root: that is found all the same, and is no twin."""
+
+    async def story(family: Family) -> None:
+        await family.world.control("/behaviour", {"inherit_metadata": True})
+        family.announce("doc-1", PDF, "whole.pdf", **SPLIT)
+        root, parts, grandchildren = await _split_twice(family, "whole.pdf")
+        await family.named("annotation.ready", *grandchildren, parts[1])
+
+        await family.export(*grandchildren, parts[1])
+        captured = await family.captured(*grandchildren, parts[1])
+        await pause(30.0)
+
+        events = [event for event in family.told() if event.number != root]
+        assert family_of(captured) == {(number, "doc-1", root, True) for number in (*grandchildren, parts[1])}
+        assert family_of(events) == {(number, "doc-1", root, True) for number in (*grandchildren, *parts)}
+        assert [record for record in family.world.records(LIFECYCLE) if name_of(record) == "import.duplicate"] == []
+
+    played(story, hooks=hooks)
+
+
 @pytest.mark.parametrize("imported", [True, False], ids=["imported", "another door"])
 def test_a_part_that_is_heard_of_first_waits_for_its_root(*, imported: bool) -> None:
     """Every webhook is lost until a part of a part is exported: its export is first, its root is found."""
@@ -80,4 +103,4 @@ def test_a_part_that_is_heard_of_first_waits_for_its_root(*, imported: bool) -> 
         key = "doc-1" if imported else f"rossum:{root}"
         assert family_of(captured) == {(number, key, root, imported) for number in grandchildren}
 
-    played(story, **RARELY)
+    played(story, RARELY)

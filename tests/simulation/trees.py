@@ -4,7 +4,7 @@ import asyncio
 import base64
 import io
 import zipfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -162,7 +162,7 @@ def archive(*names: str) -> bytes:
 
 
 @asynccontextmanager
-async def living(loop: VirtualLoop, *, hooks: bool = True, **settings: str) -> AsyncIterator[Family]:
+async def living(loop: VirtualLoop, settings: Mapping[str, str], *, hooks: bool) -> AsyncIterator[Family]:
     """A world with one replica, that is put away properly."""
     world = await new_world(1, loop, **settings)
     replica = world.start_replica(0)
@@ -189,11 +189,16 @@ async def _is_ready(family: Family) -> bool:
         return False
 
 
-def played(story: Callable[[Family], Coroutine[Any, Any, None]], *, hooks: bool = True, **settings: str) -> None:
+def played(
+    story: Callable[[Family], Coroutine[Any, Any, None]],
+    settings: Mapping[str, str] | None = None,
+    *,
+    hooks: bool = True,
+) -> None:
     """Play a story in a world of its own, in virtual time."""
 
     async def main(loop: VirtualLoop) -> None:
-        async with living(loop, hooks=hooks, **settings) as family:
+        async with living(loop, settings or {}, hooks=hooks) as family:
             await story(family)
 
     run_in_virtual_time(main)

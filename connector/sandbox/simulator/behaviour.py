@@ -28,6 +28,8 @@ class Behaviour:
     """Spaces, brackets and other unusual characters of file names become underscores."""
     conflict_names: bool = False
     """Whether the refusal of an identical document names the one that is there; what Rossum does is unknown."""
+    inherit_metadata: bool = False
+    """Parts of a split get the metadata of what was split; what Rossum does is unknown."""
     untyped_exports: bool = False
     """Datapoints of JSON exports tell no type."""
     new_things: bool = False

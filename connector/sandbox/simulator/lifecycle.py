@@ -138,12 +138,13 @@ class Lifecycle:
         return False
 
     def split(self, annotation: Annotation, **more: Any) -> None:
-        """Make the children: new documents below its document, with no metadata of their own; it is ``split`` then."""
+        """Make the children: new documents below its document, usually without its metadata; it is ``split`` then."""
+        metadata = annotation.metadata if self._behaviour.inherit_metadata else {}
         root = self._state.documents[annotation.document_id]
         children = []
         for part in range(1, SPLIT_CHILDREN + 1):
             document = self._state.add_document(self._part_of(root, part))
-            child = self._state.make_annotation(document, annotation.queue_id, {}, "importing")
+            child = self._state.make_annotation(document, annotation.queue_id, dict(metadata), "importing")
             child.instructions = replace(annotation.instructions, fate="exported")
             children.append(child)
         self._state.relate("edit", None, annotation.id, [child.id for child in children])
