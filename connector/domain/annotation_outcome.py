@@ -118,8 +118,7 @@ def _with_link(row: AnnotationRow | None, linked: Linked | None) -> AnnotationRo
     if row is None or linked is None:
         return row
     if row.import_id is not None:
-        is_news = row.root is None and row.import_id == linked.import_id and not row.published
-        return replace(row, root=linked.root) if is_news else row
+        return replace(row, root=row.root or linked.root) if row.import_id == linked.import_id else row
     key = row.key if row.published else linked.document_key
     return replace(
         row, import_id=linked.import_id, key=key, root=linked.root or row.root, origin=linked.origin or row.origin
