@@ -55,14 +55,15 @@ def _children(children: Any) -> list[dict[str, Any]]:
 
 def is_typed(content: Any) -> bool:
     """Whether every datapoint of an export tree tells its type."""
-    stack = _children(content)
-    while stack:
-        node = stack.pop()
-        if node.get("category") == "datapoint":
-            if not isinstance(node.get("type"), str):
+    levels = [content] if isinstance(content, list) else []
+    while levels:
+        for node in levels.pop():
+            if not isinstance(node, dict):
+                continue
+            if isinstance(children := node.get("children"), list):
+                levels.append(children)
+            elif node.get("category") == "datapoint" and not isinstance(node.get("type"), str):
                 return False
-        elif isinstance(children := node.get("children"), list):
-            stack.extend(child for child in children if isinstance(child, dict))
     return True
 
 
