@@ -71,8 +71,10 @@ class Ancestry:
         found = await links_by_ancestors(self._services.rossum, orphans)
         for annotation, link in found.links.items():
             members[annotation].linked = link
-        waiting = [annotation for annotation in found.unmarked if members[annotation].tries < PATIENCE]
-        await self._ask(above for part in waiting if members[part].tries == 0 for above in found.unmarked[part])
+        waiting = [annotation for annotation in found.unmarked if members[annotation].looks_up < PATIENCE]
+        await self._ask(above for part in waiting if not members[part].looks_up for above in found.unmarked[part])
+        for part in waiting:
+            members[part].looks_up += 1
         return waiting
 
     async def _ask(self, above: Iterable[AnnotationReading]) -> None:

@@ -1,16 +1,23 @@
 """Whose part an annotation is, by what Rossum shows above it."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import pytest
 
-from connector.domain.ids import AnnotationId, DocumentId, ImportId, QueueId
+from connector.domain.annotation_hints import Need
+from connector.domain.ids import AnnotationId, DocumentId, ImportId, QueueId, format_clock
+from connector.domain.messages import Hint, Via, WorkMessage
 from connector.domain.readings import AnnotationReading, DocumentReading, Mark
-from connector.engine.ancestry import DEEPEST, Found, links_by_ancestors
+from connector.engine.ancestry import DEEPEST, PATIENCE, YOUNG_FOR, Ancestry, Found, links_by_ancestors
+from connector.engine.ledger_view import LedgerView
+from connector.engine.services import Services
+from connector.engine.waiting_room import Batch, Waiting
+from connector.errors import KafkaUnavailable
 from connector.ports import Rossum
+from connector.state.memory import MemoryState
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 MARK = Mark(ImportId("3f0c"), "doc-1", {"causation": "t/0/1"})
@@ -108,3 +115,62 @@ async def test_a_ring_of_documents_has_an_end() -> None:
     found = await found_above(Ring(line))
 
     assert len(found.unmarked[AnnotationId(3)]) <= DEEPEST
+
+
+@dataclass(slots=True)
+class Outside:
+    """What an owner has around it: Rossum, the work log, the rhythm of the sweeps; its ledger is empty."""
+
+    rossum: Shows
+    sent: list[WorkMessage] = field(default_factory=list)
+    fails: bool = False
+    interval: float = 60.0
+
+    @property
+    def work(self) -> "Outside":
+        """The work log."""
+        return self
+
+    @property
+    def sweeps(self) -> "Outside":
+        """The rhythm."""
+        return self
+
+    async def send(self, messages: Iterable[WorkMessage]) -> None:
+        """Take messages, or fail as a broker that is away."""
+        if self.fails:
+            raise KafkaUnavailable
+        self.sent += messages
+
+    def ancestry(self) -> Ancestry:
+        """The part that is tested."""
+        return Ancestry(cast("Services", self), LedgerView(MemoryState()))
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_a_part_asks_once_and_waits_for_so_long(*, fails: bool) -> None:
+    """Those above are asked to look; without their word the part goes on by itself, whatever else it waited for."""
+    outside = Outside(Shows([shown(1, "split"), shown(2, "split"), shown(3)]), fails=fails)
+    ancestry, part = outside.ancestry(), shown(3)
+    batch = Batch(Need.LISTING, None, {part.id: Waiting(0.0, tries=7)})
+
+    waits = [await ancestry.link(batch, [part]) for _ in range(PATIENCE + 2)]
+
+    assert waits == [[part.id]] * PATIENCE + [[], []]
+    asked = [Hint(AnnotationId(number), Via.READ, "split", QueueId(1)) for number in (2, 1)]
+    assert outside.sent == ([] if fails else asked)
+
+
+@pytest.mark.parametrize(
+    ("age", "mark", "expected"),
+    [
+        pytest.param(60.0 * YOUNG_FOR - 1, None, True, id="young"),
+        pytest.param(60.0 * YOUNG_FOR, None, False, id="old"),
+        pytest.param(1.0, MARK, False, id="ours"),
+    ],
+)
+def test_only_a_young_stranger_is_read_twice(age: float, mark: Mark | None, *, expected: bool) -> None:
+    """A sweep of a long past, and what carries our mark, is decided by the export alone."""
+    reading = replace(shown(3, mark=mark), clocks={"arrived_at": format_clock(AT - timedelta(seconds=age))})
+
+    assert Outside(Shows([])).ancestry().is_stranger(reading) is expected
