@@ -117,7 +117,7 @@ class ImportDuplicate(_ImportEvent):
 class _AnnotationEvent(_DocumentEvent):
     annotation: AnnotationInfo = Field(description="The annotation.")
     document: DocumentInfo | None = Field(None, description="Its document.")
-    root: int | None = Field(None, description="For a child of a split: id of the annotation that was split.")
+    root: int | None = Field(None, description="For a part of a split: id of the annotation that was split first.")
 
 
 class AnnotationReady(_AnnotationEvent):

@@ -51,7 +51,9 @@ class Schemas:
         }
         if not untyped:
             return exports
-        types = {schema: await self._types_of(schema) for schema in sorted(set(untyped.values()))}
+        schemas = sorted(set(untyped.values()))
+        # Together, so that several that can't be read take no longer than one.
+        types = dict(zip(schemas, await asyncio.gather(*map(self._types_of, schemas)), strict=True))
         return {
             annotation: replace(export, types=types[untyped[annotation]]) if annotation in untyped else export
             for annotation, export in exports.items()
