@@ -59,7 +59,7 @@ def test_a_complete_environment_loads() -> None:
         ("ROSSUM__DEFAULT_QUEUE", "8198", 8198),
         ("CAPTURE__FIELDS", '{"a": "x", "b": "y"}', {"a": "x", "b": "y"}),
         ("CAPTURE__FIELDS", '["a", "b"]', {"a": "a", "b": "b"}),
-        ("CAPTURE__QUEUE_FIELDS", '{"invoices": ["a"], "8199": {}}', {"invoices": {"a": "a"}, "8199": {}}),
+        ("CAPTURE__QUEUE_FIELDS", '{"8198": ["a"], "8199": {}}', {"8198": {"a": "a"}, "8199": {}}),
         ("CAPTURE__CONTENT", "false", False),
         ("CAPTURE__STATUSES", '["exported", "confirmed"]', ("exported", "confirmed")),
         ("IMPORTS__GATHER__MAX_COUNT", "5", 5),
