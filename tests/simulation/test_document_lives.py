@@ -8,14 +8,16 @@ ONE_QUEUE = {"ROSSUM__QUEUES": '{"invoices": 8198}'}
 OUT_OF_REACH = {"method": "GET", "path": "/queues/8199/export", "action": "status:403", "times": 100_000}
 
 
-def test_documents_of_an_archive_stand_for_themselves() -> None:
-    """Those of an imported one belong to the import, others have keys of their own; none has a root."""
+def test_documents_of_an_archive_or_a_message_stand_for_themselves() -> None:
+    """Those of an imported archive belong to the import, others have keys of their own; none has a root."""
 
     async def story(family: Family) -> None:
         family.announce("doc-1", archive("ours-1.pdf", "ours-2.pdf"), "ours.zip")
         await family.upload("theirs.zip", archive("theirs-1.pdf", "theirs-2.pdf"))
         ours = [n for name in ("ours-1.pdf", "ours-2.pdf") for n in await family.annotations(name)]
-        theirs = [n for name in ("theirs-1.pdf", "theirs-2.pdf") for n in await family.annotations(name)]
+        await family.mail("mailed-1.pdf", "mailed-2.pdf")
+        names = ("theirs-1.pdf", "theirs-2.pdf", "mailed-1.pdf", "mailed-2.pdf")
+        theirs = [n for name in names for n in await family.annotations(name)]
         for number in (*ours, *theirs):
             await family.until_status(number, "to_review")
 

@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from email.message import EmailMessage
 from typing import Any
 
 import aiohttp
@@ -54,6 +55,16 @@ class Family:
         form.add_field("metadata", orjson.dumps(metadata or {"sandbox": BY_HAND}).decode())
         url = f"{self.world.simulator.base_url}/uploads?queue={queue}"
         headers = {"Authorization": f"Bearer {TOKEN}"}
+        async with self.world.http.post(url, data=form, headers=headers) as response:
+            assert response.status == 202, await response.text()
+
+    async def mail(self, *names: str) -> None:
+        """A message with documents comes to the inbox of the first queue."""
+        form = aiohttp.FormData(quote_fields=False)
+        form.add_field("raw_message", message(*names), filename="message.eml")
+        form.add_field("recipient", "invoices@sandbox.example")
+        form.add_field("metadata", orjson.dumps({"sandbox": BY_HAND}).decode())
+        url, headers = f"{self.world.simulator.base_url}/emails/import", {"Authorization": f"Bearer {TOKEN}"}
         async with self.world.http.post(url, data=form, headers=headers) as response:
             assert response.status == 202, await response.text()
 
@@ -159,6 +170,17 @@ def archive(*names: str) -> bytes:
         for name in names:
             file.writestr(name, PDF + name.encode())
     return packed.getvalue()
+
+
+def message(*names: str) -> bytes:
+    """A message with documents of these names, and a signature that is none."""
+    mail = EmailMessage()
+    mail["Subject"], mail["From"], mail["To"] = "Invoices", "seller@example.com", "invoices@sandbox.example"
+    mail.set_content("Please find our invoices attached.")
+    for name in names:
+        mail.add_attachment(PDF + name.encode(), maintype="application", subtype="pdf", filename=name)
+    mail.add_attachment("Kind regards", filename="signature.txt")
+    return mail.as_bytes()
 
 
 @asynccontextmanager

@@ -92,6 +92,7 @@ class Document:
     internal: bool = False
     """Known to ``/sandbox/documents`` only: the import failed before Rossum showed it."""
     purged: bool = False
+    email: int | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -149,15 +150,28 @@ class Upload:
     annotations: list[int] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
+class Email:
+    """One message that came to the inbox of a queue."""
+
+    id: int
+    queue_id: int
+    subject: str
+    created_at: int
+    documents: list[int] = field(default_factory=list)
+    annotations: list[int] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class ImportTask:
-    """The task of an upload; ``ready`` is the monotonic second at which it ends."""
+    """The task of an upload or a message; ``ready`` is the monotonic second at which it ends."""
 
     id: int
     upload_id: int
     created_at: int
     ready: float
     fails: bool
+    email_id: int | None = None
 
 
 @dataclass(slots=True, eq=False)

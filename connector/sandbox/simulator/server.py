@@ -14,6 +14,7 @@ from connector.sandbox.simulator import (
     auth,
     control,
     documents,
+    emails,
     export,
     hooks,
     organizations,
@@ -30,8 +31,8 @@ from connector.sandbox.simulator.wire import respond
 from connector.sandbox.simulator.world import World, build_world
 
 _RESOURCES = (
-    annotation_actions, annotation_content, annotation_search, annotations, auth, documents, export, hooks,
-    organizations, queues, relations, schemas, tasks, uploads,
+    annotation_actions, annotation_content, annotation_search, annotations, auth, documents, emails, export,
+    hooks, organizations, queues, relations, schemas, tasks, uploads,
 )  # fmt: skip
 API = "/api/v1"
 CONTROL = "/sandbox"

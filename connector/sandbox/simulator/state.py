@@ -12,6 +12,7 @@ from connector.sandbox.simulator.indexes import ClockIndexes
 from connector.sandbox.simulator.model import (
     Annotation,
     Document,
+    Email,
     Hook,
     ImportTask,
     Json,
@@ -29,6 +30,7 @@ _STARTS = {
     "task": 60024,
     "hook": 1500,
     "relation": 900,
+    "email": 96743,
 }
 
 
@@ -44,6 +46,7 @@ class State:
         self.documents_by_name: dict[str, list[Document]] = {}
         self.uploads: dict[int, Upload] = {}
         self.tasks: dict[int, ImportTask] = {}
+        self.emails: dict[int, Email] = {}
         self.relations: dict[int, Relation] = {}
         self.hooks: dict[int, Hook] = {}
         self.accepted: Counter[tuple[str, str]] = Counter()

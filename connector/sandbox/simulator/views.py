@@ -73,7 +73,7 @@ class Views:
             "metadata": row.metadata,
             "automated": False,
             "related_emails": [],
-            "email": None,
+            "email": self.url_or_none("emails", self.state.documents[row.document_id].email),
             "automation_blocker": None,
             "email_thread": None,
             "has_email_thread_with_replies": False,
@@ -158,7 +158,7 @@ class Views:
             "url": own,
             "s3_name": f"{row.id:032x}",
             "parent": self.url_or_none("documents", row.parent),
-            "email": None,
+            "email": self.url_or_none("emails", row.email),
             "annotations": [self.url("annotations", number) for number in row.annotations],
             "mime_type": row.mime_type,
             "creator": self.url("users", API_USER),
@@ -188,18 +188,21 @@ class Views:
 
     def task(self, row: ImportTask, status: str) -> Json:
         """The task of an upload; its content is there once it has succeeded."""
-        upload = self.url("uploads", row.upload_id)
+        kind, name, number = ("upload_created", "upload", row.upload_id)
+        if row.email_id is not None:
+            kind, name, number = ("email_imported", "email", row.email_id)
+        result = self.url(f"{name}s", number)
         shape: Json = {
             "id": row.id,
             "url": self.url("tasks", row.id),
-            "type": "upload_created",
+            "type": kind,
             "status": status,
             "expires_at": iso(row.created_at + TASK_LIFE),
             "detail": None,
-            "content": {"upload": upload} if status == "succeeded" else None,
+            "content": {name: result} if status == "succeeded" else None,
         }
         if status == "succeeded":
-            shape["result_url"] = upload
+            shape["result_url"] = result
         if status == "failed":
             shape["detail"] = f"Processing of the upload failed. Error id: {row.id:08x}"
             shape["code"] = "upload_failed"
