@@ -25,9 +25,10 @@ def queue_schema(queue: QueueId, schema: SchemaReading, form: CapturedForm) -> s
     fields, tables = selected(*_everything(schema), form.of(queue))
     named = whole["properties"]
     named["fields"] |= {"properties": fields}
-    for name, (columns,) in tables.items():
-        rows = {"type": "object", "properties": columns, "additionalProperties": _ANY_FIELD}
-        named["tables"].setdefault("properties", {})[name] = {"type": "array", "items": rows}
+    for name, rows in tables.items():
+        columns = {column: kind for row in rows for column, kind in row.items()}
+        items = {"type": "object", "properties": columns, "additionalProperties": _ANY_FIELD}
+        named["tables"].setdefault("properties", {})[name] = {"type": "array", "items": items}
     if not form.content:
         del named["content"]
     named["annotation"] = {**named["annotation"], "properties": {"queue": {"const": queue}}}
