@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from connector.clock import Clock
 from connector.contracts.captured import shrink
+from connector.contracts.captured_form import CapturedForm
 from connector.contracts.catalogue import TopicRole, records_of
 from connector.contracts.envelope import Event, EventMode, KafkaRecord
 from connector.contracts.events import AnnotationCaptured
@@ -153,7 +154,14 @@ def sweep_policy(settings: SweepSettings, queues: frozenset[QueueId], header: He
 def annotation_rules(settings: Settings, identity: Identity, header: HeaderRow) -> AnnotationRules:
     """What decisions about annotations go by."""
     horizon = settings.sweep.start or header.start
-    return AnnotationRules(identity, Policy(tuple(settings.capture.statuses), horizon))
+    return AnnotationRules(identity, Policy(tuple(settings.capture.statuses), horizon), captured_form(settings))
+
+
+def captured_form(settings: Settings) -> CapturedForm:
+    """What of the captured data events carry."""
+    capture, queues = settings.capture, settings.rossum.queues
+    by_queue = {queues[name] if name in queues else int(name): names for name, names in capture.queue_fields.items()}
+    return CapturedForm(capture.fields, by_queue, capture.content)
 
 
 def identity_of(header: HeaderRow, base_url: str) -> Identity:

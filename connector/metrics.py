@@ -140,6 +140,12 @@ class Metrics:
         self.partitions = make.gauge("partitions_ready", "Work partitions owned and ready.")
         self.lost = make.counter("partitions_lost_total", "Work partitions given up.", "reason")
         self.restore_seconds = make.histogram("partition_open_seconds", "From assignment to ready.", buckets=_SLOW)
+        self.moves = make.counter(
+            "moves_total",
+            "Annotations seen in another queue than before: `configured`, `other` (nobody sweeps it), or `refused` (a "
+            "queue whose captured data Rossum does not give us).",
+            "to",
+        )
         self.claims = make.counter("claims_total", "Confirmed annotations of CAPTURE__CLAIM_QUEUES.", "outcome")
         self.state_losses = make.counter("state_losses_total", "Local states thrown away: rebuilt, or kept in memory.")
         self.trims = make.counter("trims_total", "Trimmings of the inner logs by outcome.", "outcome")

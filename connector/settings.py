@@ -5,6 +5,7 @@ that holds a secret. Durations are seconds (a number, or `250ms`, `5s`, `15m`, `
 """
 
 import re
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, Self
@@ -13,7 +14,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from connector.domain.ids import format_clock
-from connector.setting_types import Bytes, Group, Network, QueueName, Seconds, Secret
+from connector.setting_types import Bytes, Group, Name, Network, QueueName, Seconds, Secret
 from connector.settings_kafka import KafkaSettings
 
 #: A task of Rossum lives for about six hours; what it became must be asked before.
@@ -214,6 +215,41 @@ class CaptureSettings(Group):
     claim_queues: tuple[int, ...] = Field(
         (), description="Ids of queues whose confirmed annotations become exported once they are on Kafka."
     )
+    fields: dict[Name, Name] = Field(
+        default_factory=dict,
+        description="Captured fields, columns and tables that events carry, by schema id, and their names there: "
+        '{"document_id": "invoice_number"}; a list keeps the names; empty = everything.',
+    )
+    queue_fields: dict[str, dict[Name, Name]] = Field(
+        default_factory=dict,
+        description='The same for single queues (id or alias) instead of FIELDS: {"receipts": {"amount_total": '
+        '"total"}}; an empty one = everything.',
+    )
+    content: bool = Field(default=True, description="Whether events carry Rossum's own export tree too.")
+
+    @field_validator("fields", mode="before")
+    @classmethod
+    def _own_names(cls, value: object) -> object:
+        return {each: each for each in value} if isinstance(value, list | tuple) else value
+
+    @field_validator("queue_fields", mode="before")
+    @classmethod
+    def _own_names_of_queues(cls, value: object) -> object:
+        return {queue: cls._own_names(names) for queue, names in value.items()} if isinstance(value, dict) else value
+
+    @field_validator("fields")
+    @classmethod
+    def _different_names(cls, value: dict[str, str]) -> dict[str, str]:
+        twice = sorted(name for name, count in Counter(value.values()).items() if count > 1)
+        if twice:
+            msg = f"gives the name {twice[0]!r} to more than one field: names must differ"
+            raise ValueError(msg)
+        return value
+
+    @field_validator("queue_fields")
+    @classmethod
+    def _different_names_of_queues(cls, value: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+        return {queue: cls._different_names(names) for queue, names in value.items()}
 
     @field_validator("claim_store")
     @classmethod
@@ -253,6 +289,14 @@ class Settings(Group):
     imports: ImportSettings = Field(default_factory=ImportSettings)
     capture: CaptureSettings = Field(default_factory=CaptureSettings)
     state: StateSettings = Field(default_factory=StateSettings)
+
+    @model_validator(mode="after")
+    def _queues_of_fields_are_known(self) -> Self:
+        for name in self.capture.queue_fields:
+            if name not in self.rossum.queues and not (name.isascii() and name.isdigit()):
+                msg = f"CAPTURE__QUEUE_FIELDS names {name!r}, which is neither an id nor an alias of ROSSUM__QUEUES"
+                raise ValueError(msg)
+        return self
 
     @model_validator(mode="after")
     def _ports_differ(self) -> Self:

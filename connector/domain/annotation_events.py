@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from connector.contracts import events as contracts
 from connector.contracts.captured import captured_fields
+from connector.contracts.captured_form import CapturedForm, selected
 from connector.contracts.envelope import Event
 from connector.domain.annotation_state import FIRST, Fact
 from connector.domain.identity import Identity
@@ -58,9 +59,10 @@ class Sight:
 class AnnotationEvents:
     """Makes the events of one annotation."""
 
-    def __init__(self, identity: Identity, sight: Sight) -> None:
+    def __init__(self, identity: Identity, sight: Sight, form: CapturedForm) -> None:
         self._identity = identity
         self._sight = sight
+        self._form = form
         self._models: dict[str, Callable[[Fact], BaseModel]] = {
             "annotation.ready": lambda _: contracts.AnnotationReady(**self._shared()),
             "annotation.confirmed": lambda _: contracts.AnnotationConfirmed(**self._shared()),
@@ -130,13 +132,15 @@ class AnnotationEvents:
         return contracts.AnnotationSuperseded(**self._shared(), superseded=fact.revision, current=current)
 
     def _captured(self, fact: Fact) -> BaseModel:
-        content = self._sight.export.content if self._sight.export else []
-        fields, tables = captured_fields(content)
+        export = self._sight.export
+        content = export.content if export else []
+        whole = captured_fields(content, export.types) if export else ({}, {})
+        fields, tables = selected(*whole, self._form.of(self._sight.reading.queue))
         return contracts.AnnotationCaptured(
             **self._shared(),
             revision_count=self._sight.row.counts.get(fact.capture or "", 1),
             duplicate_of=self._sight.row.twin_of,
             fields=fields,
             tables=tables,
-            content=content,
+            content=content if self._form.content else None,
         )

@@ -100,6 +100,7 @@ class ExportReading:
     Attributes:
         exported_at: The revision of `content`; None where Rossum shows none.
         content: Rossum's export tree, untouched.
+        types: What the schema says of fields by their id, where the tree tells no types and the schema could be read.
     """
 
     id: AnnotationId
@@ -119,6 +120,58 @@ class ExportReading:
     automated: bool | None = None
     modified_at: str | None = None
     modifier: str | None = None
+    types: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class QueueReading:
+    """One queue; `schema` is the id of its schema, None where Rossum names none."""
+
+    name: str
+    schema: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaField:
+    """A field of a schema, or a column of one of its tables.
+
+    Attributes:
+        exported: Whether exports, and so events, show it.
+    """
+
+    type: str | None
+    label: str | None
+    exported: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaTable:
+    """A multivalue of a schema: line items, or a single repeated value."""
+
+    label: str | None
+    columns: Mapping[str, SchemaField]
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaReading:
+    """One schema: header fields and tables by schema id."""
+
+    id: int
+    fields: Mapping[str, SchemaField]
+    tables: Mapping[str, SchemaTable]
+
+    @property
+    def types(self) -> dict[str, str]:
+        """The types of all fields and columns, where they have one."""
+        every = [self.fields, *(table.columns for table in self.tables.values())]
+        return {name: field.type for fields in every for name, field in fields.items() if field.type is not None}
+
+    @property
+    def exported(self) -> frozenset[str]:
+        """Ids of everything that an event can carry."""
+        every = [self.fields, *(table.columns for table in self.tables.values())]
+        shown = (name for fields in every for name, field in fields.items() if field.exported)
+        return frozenset((*self.tables, *shown))
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,8 @@ from connector.domain.readings import (
     HookCall,
     Listing,
     ListingPage,
+    QueueReading,
+    SchemaReading,
     TaskReading,
     UploadReading,
     UploadRequest,
@@ -33,6 +35,7 @@ from connector.rossum.embedding import Embedding
 from connector.rossum.fields import id_of, text_or_none
 from connector.rossum.hook_wire import read_hook_calls, read_hooks
 from connector.rossum.multipart import MultipartBody
+from connector.rossum.schemas import Schemas
 from connector.rossum.session import RossumConnection, Session
 from connector.rossum.transport import ApiCall, Sink
 from connector.rossum.uploading import send_upload
@@ -80,6 +83,7 @@ class RossumClient:
         self._contents = Contents(self._session)
         user = Session(embedded, clock=clock, on_call=on_call, beside=self._session) if embedded else None
         self.embedding = Embedding(self._session, user, clock=clock)
+        self._schemas = Schemas(self._session, clock)
         self._exports: dict[QueueId, Gatherer[AnnotationId, ExportReading]] = {}
         self._claims: dict[QueueId, Gatherer[AnnotationId, ExportReading]] = {}
 
@@ -227,12 +231,16 @@ class RossumClient:
         call = requests.changed_annotation(annotation, orjson.dumps({"status": status}))
         return await self._session.ask_or_none(call) is not None
 
-    async def queue_name(self, queue: QueueId) -> str | None:
-        """The name of a queue; None when these credentials see none of that id."""
+    async def queue(self, queue: QueueId) -> QueueReading | None:
+        """A queue; None when these credentials see none of that id."""
         answer = await self._session.ask_or_none(requests.queue(queue))
         if answer is None or not isinstance(answer.data, Mapping):
             return None
-        return text_or_none(answer.data.get("name")) or ""
+        return QueueReading(text_or_none(answer.data.get("name")) or "", id_of(answer.data.get("schema")))
+
+    async def schema(self, schema: int) -> SchemaReading | None:
+        """A schema (lane ops); None when it is gone."""
+        return await self._schemas.read(schema, Lane.OPS)
 
     async def hooks(self) -> Sequence[FoundHook]:
         """The webhooks of the organisation."""
@@ -290,6 +298,7 @@ class RossumClient:
 
     def _export_fetch(self, queue: QueueId) -> Fetch[AnnotationId, ExportReading]:
         async def fetch(ids: Sequence[AnnotationId], _lane: Lane) -> Mapping[AnnotationId, ExportReading]:
-            return wire.read_exports(await self._session.send(requests.exports_by_id(queue, ids)), queue)
+            found = wire.read_exports(await self._session.send(requests.exports_by_id(queue, ids)), queue)
+            return await self._schemas.completed(found)
 
         return fetch

@@ -184,6 +184,11 @@ def queue(number: QueueId) -> Call:
     return Call(Lane.OPS, "/queues/{id}", f"/queues/{number}")
 
 
+def schema(number: int, lane: Lane) -> Call:
+    """One schema."""
+    return Call(lane, "/schemas/{id}", f"/schemas/{number}")
+
+
 def hooks(page: int) -> Call:
     """One page of the organisation's hooks."""
     return Call(Lane.OPS, "/hooks", "/hooks", (("page_size", str(LARGEST_PAGE)), ("page", str(page))))

@@ -49,6 +49,7 @@ WRONG = {
     "hook": ({"WEBHOOK__PUBLIC_URL": "https://example.com/hooks/rossum"}, "rossum-connector hooks plan"),
     "state directory": ({"STATE__DIRECTORY": "/nowhere/at/all"}, "STATE__DIRECTORY"),
     "file root": ({"IMPORTS__FILE_ROOTS": '["/nowhere/at/all"]'}, "IMPORTS__FILE_ROOTS"),
+    "captured fields": ({"CAPTURE__FIELDS": '["document_id", "amout_total"]'}, "did you mean amount_total?"),
     "ca file": ({"IMPORTS__CA_FILE": "/nowhere/ca.pem"}, "IMPORTS__CA_FILE"),
 }
 

@@ -69,6 +69,9 @@ DEFAULTS: dict[str, object] = {
     "CAPTURE__STATUSES": ("exported",),
     "CAPTURE__CLAIM_STORE": None,
     "CAPTURE__CLAIM_QUEUES": (),
+    "CAPTURE__FIELDS": {},
+    "CAPTURE__QUEUE_FIELDS": {},
+    "CAPTURE__CONTENT": True,
     "STATE__DIRECTORY": None,
     "STATE__RETENTION": 400 * 86_400.0,
 }

@@ -44,6 +44,8 @@ COUNTED: list[tuple[str, Fact, list[Sample]]] = [
         [("imports_overdue_total", {}, 1)],
     ),
     ("claimed", lambda t: t.claimed(3), [("claims_total", {"outcome": "claimed"}, 3)]),
+    ("moved", lambda t: t.moved(7, 8198, 9, configured=False), [("moves_total", {"to": "other"}, 1)]),
+    ("moved_out_of_reach", lambda t: t.moved_out_of_reach(7, 9), [("moves_total", {"to": "refused"}, 1)]),
     ("claim_failed", lambda t: t.claim_failed(7, "later"), [("claims_total", {"outcome": "failed"}, 1)]),
     ("state_lost", lambda t: t.state_lost(3, "damaged"), [("state_losses_total", {}, 1)]),
     ("twin", lambda t: t.twin("found", SECRETIVE, 7), [("twins_total", {"what": "found"}, 1)]),
@@ -90,11 +92,7 @@ COUNTED: list[tuple[str, Fact, list[Sample]]] = [
         lambda t: t.transaction_committed(0, 0.03, 2, 1),
         [("transactions_total", {"outcome": "committed"}, 1), ("transaction_seconds_count", {}, 1)],
     ),
-    (
-        "transaction_failed",
-        lambda t: t.transaction_failed(0, "KafkaUnavailable"),
-        [("transactions_total", {"outcome": "failed"}, 1)],
-    ),
+    ("transaction_failed", lambda t: t.transaction_failed(0, "x"), [("transactions_total", {"outcome": "failed"}, 1)]),
     (
         "sweep_pass",
         lambda t: t.sweep_pass("exported_at", (20, 3, 2), 0.5),
@@ -144,6 +142,8 @@ TOLD: list[tuple[str, Fact, str, str]] = [
 BOTH = {
     "state_lost": ("warning", "state_lost"),
     "claim_failed": ("warning", "claim_failed"),
+    "moved": ("warning", "annotation_moved"),
+    "moved_out_of_reach": ("warning", "annotation_out_of_reach"),
     "arrival_dead_lettered": ("warning", "import_failed"),
     "upload_finished": ("info", "upload_finished"),
     "upload_resolved": ("info", "upload_resolved"),

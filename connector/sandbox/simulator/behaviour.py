@@ -80,6 +80,10 @@ class Behaviour:
     """Whether a content hook that answers 2xx with something else than JSON has failed."""
     admin_user: bool = False
     """Whether the first user has the role of an admin, for whom ``start_embedded`` is not."""
+    untyped_exports: bool = False
+    """Whether datapoints of JSON exports tell no type."""
+    new_things: bool = False
+    """Whether it is a later Rossum: statuses, fields, types, categories and hook events that nobody knows yet."""
     interface_event: bool = False
     """Whether a hook may want ``invocation.interface``, which only the vendor's client knows."""
 

@@ -114,6 +114,13 @@ async def move(call: Call) -> Any:
     return {"id": annotation.id, "queue": queue}
 
 
+async def split(call: Call) -> Any:
+    """Split an annotation into parts, as a person would."""
+    annotation = call.annotation()
+    call.world.lifecycle.split(annotation)
+    return {"id": annotation.id, "status": annotation.status}
+
+
 async def purge_one(call: Call) -> Any:
     """Purge an annotation: its content is gone."""
     annotation = call.annotation()
@@ -173,6 +180,7 @@ ACTIONS: dict[str, Action] = {
     "POST /annotations/{id}/status": set_status,
     "POST /annotations/{id}/copy": copy,
     "POST /annotations/{id}/move": move,
+    "POST /annotations/{id}/split": split,
     "POST /annotations/{id}/purge": purge_one,
     "POST /faults": faults,
     "DELETE /faults": clear_faults,

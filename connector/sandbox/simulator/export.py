@@ -79,10 +79,10 @@ def _format(call: Call) -> str:
 
 def _answer(call: Call, rows: list[Annotation], block: Json) -> web.Response:
     name = _format(call)
-    exported = call.world.views.exported
+    views = call.world.views
     if name == "json":
-        return respond({"pagination": block, "results": [exported(row) for row in rows]})
-    elements = [exported(row) for row in rows]
+        return respond({"pagination": block, "results": [views.exported_json(row) for row in rows]})
+    elements = [views.exported(row) for row in rows]
     if name == "xml":
         return raw(as_xml(elements, block), "application/xml; charset=utf-8")
     layout = Layout(call.request.query, one_row=call.world.behaviour.csv_layout == "documents")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from connector.sandbox.simulator.behaviour import Behaviour
 from connector.sandbox.simulator.captured import capture, content_tree, export_tree
 from connector.sandbox.simulator.clock import iso, iso_or_none
+from connector.sandbox.simulator.later import export_with_news, untyped, with_news
 from connector.sandbox.simulator.model import (
     API_USER,
     ORGANIZATION,
@@ -48,7 +49,7 @@ class Views:
         own = f"{base}/annotations/{row.id}"
         queue = self.state.queues[row.queue_id]
         modifier = self.url_or_none("users", row.modifier)
-        return {
+        shown: Json = {
             "document": f"{base}/documents/{row.document_id}",
             "id": row.id,
             "queue": f"{base}/queues/{queue.id}",
@@ -71,7 +72,7 @@ class Views:
             "metadata": row.metadata,
             "automated": False,
             "related_emails": [],
-            "email": None,
+            "email": self.url_or_none("emails", self.state.documents[row.document_id].email),
             "automation_blocker": None,
             "email_thread": None,
             "has_email_thread_with_replies": False,
@@ -85,6 +86,7 @@ class Views:
             "training_enabled": True,
             "einvoice": False,
         }
+        return with_news(shown) if self.behaviour.new_things else shown
 
     def _clocks(self, row: Annotation) -> Json:
         """The status clocks, and who set each."""
@@ -137,6 +139,13 @@ class Views:
             del element["exported_at"]
         return element
 
+    def exported_json(self, row: Annotation) -> Json:
+        """The same as the JSON export has it: with the habits of that form alone."""
+        element = self.exported(row)
+        if self.behaviour.untyped_exports:
+            element["content"] = untyped(element["content"])
+        return export_with_news(element) if self.behaviour.new_things else element
+
     def modifier(self, row: Annotation) -> Json | None:
         """Who worked on it last, as the export says it."""
         if row.modifier is None:
@@ -146,7 +155,7 @@ class Views:
     def document(self, row: Document) -> Json:
         """The document object."""
         own = self.url("documents", row.id)
-        return {
+        shown: Json = {
             "id": row.id,
             "url": own,
             "s3_name": f"{row.id:032x}",
@@ -162,6 +171,7 @@ class Views:
             "attachment_status": row.attachment_status,
             "metadata": row.metadata,
         }
+        return with_news(shown) if self.behaviour.new_things else shown
 
     def upload(self, row: Upload) -> Json:
         """The upload object, which links a task to its documents and annotations."""
