@@ -26,7 +26,6 @@ from connector.ports import States
 from connector.rossum.session import RossumConnection
 from connector.rossum.signature import Forged, VerifiedBody, verify
 from connector.settings import (
-    CaptureSettings,
     ImportSettings,
     RossumSettings,
     Settings,
@@ -34,6 +33,7 @@ from connector.settings import (
     SweepSettings,
     WebhookSettings,
 )
+from connector.settings_capture import CaptureSettings
 from connector.state.memory import MemoryStates
 
 #: Room (bytes) that headers and batch framing take of a topic's limit for records.
