@@ -87,6 +87,8 @@ class Metrics:
         self.resolved = make.counter(
             "uploads_resolved_total", "Uploads with an unknown outcome, by how it was found.", "how"
         )
+        self.gathers = make.counter("gathers_total", "Uploads of several documents by outcome.", "outcome")
+        self.gathered = make.counter("gathered_documents_total", "Documents that went up together.", "outcome")
         self.overdue = make.counter("imports_overdue_total", "Imports without an end at IMPORTS__DEADLINE.")
         self.twins = make.counter("twins_total", "Twins of imports by what became of them.", "what")
         self.parked = make.counter("imports_parked_total", "Imports parked for later.")

@@ -5,6 +5,7 @@ knowledge, arrives at the same one.
 """
 
 from datetime import UTC, datetime
+from itertools import count
 from typing import NewType
 from uuid import NAMESPACE_URL, UUID, uuid5
 
@@ -58,6 +59,19 @@ def event_namespace(organization: int, identity_version: str = IDENTITY_VERSION)
 def event_id(namespace: UUID, entity: str, event_type: str, revision: str) -> str:
     """The `ce_id` of the one event that says that `entity` reached `revision` in the sense of `event_type`."""
     return str(uuid5(namespace, _name(entity, event_type, revision)))
+
+
+def gather_id(first: ImportId, generation: int, attempt: int, partitions: int) -> str:
+    """The id of the gather that an attempt of an import opens; it is owned by whoever owns that import."""
+    home = partition_of(import_entity(first), partitions)
+    parts = ("gather", first, str(generation), str(attempt))
+    ids = (str(uuid5(NAMESPACE, _name(*parts, str(number)))) for number in count())
+    return next(one for one in ids if partition_of(gather_entity(one), partitions) == home)
+
+
+def gather_entity(gather: str) -> str:
+    """The entity (and ledger key) of documents that go up together."""
+    return f"gather/{gather}"
 
 
 def import_entity(import_id: ImportId) -> str:

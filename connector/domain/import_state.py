@@ -108,6 +108,7 @@ def intent(
         intent_at=format_clock(now),
         first_intent=row.first_intent or format_clock(now),
         looks=0,
+        gather=None,
         # Whoever reads this row after a crash has to look, also when no copy brings the import up again.
         due=later(now, LOOKS[0]),
     )

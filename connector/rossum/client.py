@@ -30,6 +30,7 @@ from connector.rossum.coalescing import EXPORT_SPACING, LIST_SPACING, Fetch, Gat
 from connector.rossum.contents import Contents
 from connector.rossum.document_search import DocumentSearches, every_document
 from connector.rossum.fields import id_of, text_or_none
+from connector.rossum.gathered import GatheredMarks
 from connector.rossum.hook_wire import read_hook_calls, read_hooks
 from connector.rossum.multipart import MultipartBody
 from connector.rossum.session import RossumConnection, Session
@@ -67,6 +68,7 @@ class RossumClient:
         self.budget = self._session.budget
         self._annotations = self._gatherer(self._fetch_annotations, LIST_SPACING)
         self._documents = self._gatherer(self._fetch_documents, LIST_SPACING)
+        self._gathered = GatheredMarks(self._documents.read)
         self._searches = DocumentSearches(self._session)
         self._contents = Contents(self._session)
         self._exports: dict[QueueId, Gatherer[AnnotationId, ExportReading]] = {}
@@ -125,13 +127,13 @@ class RossumClient:
         self, ids: Collection[AnnotationId], *, lane: Lane = Lane.READS
     ) -> Mapping[AnnotationId, AnnotationReading]:
         """Those of `ids` that the annotation list shows."""
-        return await self._annotations.read(ids, lane)
+        return await self._gathered.told(await self._annotations.read(ids, lane), lane)
 
     async def exports(self, queue: QueueId, ids: Collection[AnnotationId]) -> Mapping[AnnotationId, ExportReading]:
         """Those of `ids` that the queue's export shows."""
         if queue not in self._exports:
             self._exports[queue] = self._gatherer(self._export_fetch(queue), EXPORT_SPACING)
-        return await self._exports[queue].read(ids, Lane.CAPTURED)
+        return await self._gathered.told(await self._exports[queue].read(ids, Lane.CAPTURED), Lane.CAPTURED)
 
     async def claim(self, queue: QueueId, ids: Collection[AnnotationId]) -> frozenset[AnnotationId]:
         """Those of `ids` that were confirmed and are exported from now on; harmless to repeat."""
@@ -169,7 +171,9 @@ class RossumClient:
     async def annotation(self, annotation: AnnotationId) -> AnnotationReading | None:
         """One annotation; None when it is gone."""
         answer = await self._session.ask_or_none(requests.annotation(annotation))
-        return None if answer is None else wire.read_annotation(answer)
+        if answer is None:
+            return None
+        return await self._gathered.told_as_it_is(wire.read_annotation(answer), Lane.READS)
 
     async def task(self, url: str) -> TaskReading | None:
         """An upload's task; None when it has expired."""
