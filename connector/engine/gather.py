@@ -69,6 +69,8 @@ class Gather:
 
     def add(self, member: Member) -> asyncio.Future[Attempt] | None:
         """Take a member in; None where it has no room for it."""
+        if len(self.members) >= self.policy.max_count:
+            return None
         name = free_name(sent_name(self.template, member.received, member.document.file_name), self.mark.members)
         size = self.size + len(member.document.content)
         if name is None or (self.members and size > self.policy.max_bytes):

@@ -117,7 +117,7 @@ class Resolver:
         candidates: Sequence[Candidate],
     ) -> tuple[Linked | None, bool]:
         """The first whose content is what was sent, and whether there is something else that might be ours."""
-        alike = [
+        similar = [
             (reading, document)
             for reading, document in candidates
             if document.parent is None
@@ -125,11 +125,11 @@ class Resolver:
             and (reading is None or (reading.mark is None and reading.queue == row.queue))
             and (reading is None or reading.id not in (*row.not_ours, *row.earlier))
         ]
-        if not alike:
+        if not similar:
             return None, False
         sent = await self._sent(row, received)
         doubtful = False
-        for reading, document in alike:
+        for reading, document in similar:
             content = await self._services.rossum.content(document.url)
             if content is None:
                 continue
