@@ -1,6 +1,6 @@
 """Arrivals that go up together under Rossum's limit: documents/s to `import.completed`, and API calls for each."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from benchmarks.figures import Bar, Row
 from benchmarks.imports import grown
@@ -39,7 +39,7 @@ async def run(bootstrap: str, scale: Scale) -> list[Row]:
 
 def _rows(
     documents: int, since: float, completed: Arrivals, captured: Arrivals, calls: Mapping[str, int]
-) -> Sequence[Row]:
+) -> list[Row]:
     """The table."""
     seconds = max(completed.at.values(), default=since) - since
     rate, each = len(completed.at) / max(seconds, 1e-9), sum(calls.values()) / documents

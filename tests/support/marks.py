@@ -10,10 +10,9 @@ from connector.domain.readings import MARK_KEY
 def import_of(document: Mapping[str, Any]) -> str | None:
     """The import that a document's metadata names; None without our mark, or when its name is none of those sent."""
     mark = document["metadata"].get(MARK_KEY, {})
-    if "members" in mark:
-        import_id, *_ = mark["members"].get(sign_of(document["file_name"]), (None,))
-        return import_id
     found: str | None = mark.get("import_id")
+    if "members" in mark:
+        found, *_ = mark["members"].get(sign_of(document["file_name"]), (None,))
     return found
 
 

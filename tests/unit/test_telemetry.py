@@ -39,6 +39,14 @@ COUNTED: list[tuple[str, Fact, list[Sample]]] = [
         [("uploads_resolved_total", {"how": "found"}, 1)],
     ),
     (
+        "gather_finished",
+        lambda t: t.gather_finished("accepted", 20),
+        [
+            ("gathers_total", {"outcome": "accepted"}, 1),
+            ("gathered_documents_total", {"outcome": "accepted"}, 20),
+        ],
+    ),
+    (
         "import_overdue",
         lambda t: t.import_overdue(SECRETIVE, "accepted"),
         [("imports_overdue_total", {}, 1)],
@@ -148,6 +156,7 @@ BOTH = {
     "upload_finished": ("info", "upload_finished"),
     "upload_resolved": ("info", "upload_resolved"),
     "import_parked": ("info", "import_parked"),
+    "gather_finished": ("info", "gather_finished"),
     "import_overdue": ("warning", "import_overdue"),
     "twin": ("warning", "import_twin"),
     "event_published": ("debug", "event_published"),
