@@ -76,11 +76,13 @@ GATHERING = (
     "commit gather accepted",
     "commit gather intent",
     "commit gather unknown",
+    "commit gather void",
     "commit import accepted",
     "commit import intent",
     "send gather accepted row",
     "send gather intent row",
     "send gather unknown row",
+    "send gather void row",
 )
 BOUNDARIES = {
     "exactly-once": frozenset(SHARED + EXACTLY_ONCE),

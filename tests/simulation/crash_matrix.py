@@ -37,8 +37,9 @@ DELIVERIES = {
     "at-least-once": {"KAFKA__DELIVERY": "at-least-once"},
     "gathering": {"IMPORTS__GATHER__ENABLED": "true", "IMPORTS__GATHER__WAIT": "1s"},
 }
-#: Documents that go up together, twice; the second upload is taken by Rossum without an answer.
-TOGETHER = 3
+#: Documents that go up together, and what Rossum does to each such upload: it takes the second one without an answer,
+#: and refuses the third one, so that its documents go up alone.
+TOGETHER, TROUBLES = 3, (None, "drop-after", "status:400")
 #: Virtual seconds until everything must have come out, and in which every planned crash must have come.
 SETTLED_WITHIN, CRASHED_WITHIN = 180.0, 40.0
 
@@ -114,14 +115,14 @@ async def _announce_together(ours: World) -> list[Document]:
     ours_to_gather = (
         document for document in every if partition_of(import_entity(document.import_id), PARTITIONS) == 0
     )
-    documents = list(islice(ours_to_gather, 2 * TOGETHER))
-    await pause(1.0)
-    for document in documents[:TOGETHER]:
-        put(ours, document)
-    await pause(3.0)
-    await ours.control("/faults", {"method": "POST", "path": "/uploads", "action": "drop-after", "times": 1})
-    for document in documents[TOGETHER:]:
-        put(ours, document)
+    documents: list[Document] = []
+    for trouble in TROUBLES:
+        await pause(3.0)
+        if trouble is not None:
+            await ours.control("/faults", {"method": "POST", "path": "/uploads", "action": trouble, "times": 1})
+        documents += islice(ours_to_gather, TOGETHER)
+        for document in documents[-TOGETHER:]:
+            put(ours, document)
     return documents
 
 
