@@ -136,6 +136,12 @@ def unknown(row: ImportRow, *, reason: str, sha256: str | None, now: datetime, s
     return replace(look_again(row, now=now, settle=settle), reason=reason, first_failure=first, sha256=sha256)
 
 
+def doubted(row: ImportRow, *, reason: str, now: datetime, settle: float) -> ImportRow:
+    """The row when Rossum failed the upload of several documents: it is looked up, and goes up alone if need be."""
+    row = replace(row, state=ImportState.INTENT, gather=None, alone=True, task=None, reason=reason)
+    return look_again(row, now=now, settle=settle)
+
+
 def refused(row: ImportRow, *, reason: str) -> ImportRow:
     """The end of this generation: Rossum has that very document already, from somebody else."""
     return replace(row, state=ImportState.COMPLETED, reason=reason, refused=True, due=None, held=None)

@@ -63,6 +63,7 @@ class ImportRow:
         pending: Annotations of twins that are still to be held or deleted.
         refused: Rossum refused the upload as identical to another document.
         gather: The upload of several documents that the last attempt was a part of.
+        alone: Such an upload failed after Rossum had taken it: it goes up by itself.
     """
 
     kind: ClassVar[str] = "import"
@@ -100,6 +101,7 @@ class ImportRow:
     pending: tuple[int, ...] = ()
     refused: bool | None = None
     gather: str | None = None
+    alone: bool | None = None
     later: Mapping[str, Any] = field(default_factory=dict)
 
     @property

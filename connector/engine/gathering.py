@@ -14,7 +14,8 @@ What happens, and what a failure at each step leads to:
    them: members that still have an INTENT find the task in the gather's row, and need not look.
 6. Rossum refuses the request: nothing was imported, and nobody knows for whose sake. Each member goes up alone; only
    the bad one is refused again.
-7. Nobody knows (timeout, reset, 5xx, crash): each member is looked up by name and time as any upload, together where
+7. Its task fails: as 6, but each member is looked up first, since a part of it may be there.
+8. Nobody knows (timeout, reset, 5xx, crash): each member is looked up by name and time as any upload, together where
    they fall together; found ones are adopted one by one, and what is not there after the settle time goes up again.
 """
 

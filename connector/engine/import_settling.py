@@ -35,7 +35,7 @@ class Settling:
         after, twins = await self._twins.judge(import_id, after, received)
         outcome = Outcome(rows={import_entity(import_id): after})
         if after.state is ImportState.ACCEPTED and before.state is not ImportState.ACCEPTED:
-            outcome = self._facts.accepted(import_id, after, received)
+            outcome = self._facts.accepted(import_id, after, received, before=before)
         outcome = outcome.and_then(twins)
         if before.state is not ImportState.ACCEPTED or after != before:
             end = rules.ending(after)
@@ -54,7 +54,7 @@ class Settling:
         now, task_after = self._services.rossum.now(), self._services.imports.task_after
         after = rules.accepted(row, task=gather.task, sha256=None, now=now, task_after=task_after)
         self._services.telemetry.upload_resolved("gather", import_id=import_id)
-        self._book.release(import_id, self._facts.accepted(import_id, after, received), [])
+        self._book.release(import_id, self._facts.accepted(import_id, after, received, before=row), [])
 
     async def give_up(self, import_id: ImportId, row: ImportRow, reason: str, stage: Stage) -> None:
         """End an import that has been tried for long enough."""

@@ -168,7 +168,7 @@ class ImportSteps:
                     now=now,
                     task_after=services.imports.task_after,
                 )
-                self._book.release(import_id, self._facts.accepted(import_id, after, received), [])
+                self._book.release(import_id, self._facts.accepted(import_id, after, received, before=result.row), [])
             case Unknown():
                 row = rules.unknown(
                     result.row, reason=result.reason, sha256=result.sha256, now=now, settle=services.imports.settle
@@ -267,6 +267,10 @@ class ImportSteps:
             self._committer.submit(Outcome(rows={import_entity(import_id): replace(row, due=due)}))
 
     async def _take_answer(self, import_id: ImportId, row: ImportRow, asked: Ask) -> None:
+        if asked.error is not None and asked.is_shared:
+            now, settle = self._services.rossum.now(), self._services.imports.settle
+            self._book.wait(import_id, rules.doubted(row, reason=str(asked.error), now=now, settle=settle))
+            return
         if asked.error is not None:
             await self._book.fail(import_id, row, asked.error)
             return

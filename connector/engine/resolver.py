@@ -49,12 +49,14 @@ class Ask:
     """What a task and its upload object said.
 
     Attributes:
+        is_shared: The error is that of an upload of several documents, and nobody knows which of them is to blame.
         forgotten: The task has expired and no annotation is known: only a look-up can tell what became of it.
     """
 
     row: ImportRow
     messages: tuple[Linked, ...] = ()
     error: Rejected | None = None
+    is_shared: bool = False
     forgotten: bool = False
 
 
@@ -193,7 +195,7 @@ class Resolver:
         if answer.is_gone:
             return self._await_annotations(import_id, replace(row, overdue=True, task=None))
         if answer.failure is not None:
-            return Ask(row, error=Rejected(answer.failure, stage=Stage.TASK))
+            return Ask(row, error=Rejected(answer.failure, stage=Stage.TASK), is_shared=True)
         if answer.documents is None:
             return Ask(row)
         own = [d for d in answer.documents if d.parent is None and alike(d.file_name, row.file_name or "")]

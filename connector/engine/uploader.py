@@ -66,7 +66,7 @@ class Uploader:
         """
         course = _Course(row)
         try:
-            if self._gathering is not None:
+            if self._gathering is not None and not row.alone:
                 return await self._try_together(course, received, self._gathering)
             return await self._try(course, received)
         except (_SourceFailed, NotOurs, Retryable, Rejected, Ambiguous, Identical) as error:

@@ -16,7 +16,7 @@ from functools import partial
 from itertools import count, islice
 from random import Random
 
-from connector.domain.ids import import_entity, partition_of
+from connector.domain.ids import import_entity, import_id_from_document, partition_of
 from tests.simulation.assassin import Assassin, Crash
 from tests.simulation.boundaries import BOUNDARIES
 from tests.simulation.checker import Watcher, is_settled, promised, violations
@@ -37,9 +37,10 @@ DELIVERIES = {
     "at-least-once": {"KAFKA__DELIVERY": "at-least-once"},
     "gathering": {"IMPORTS__GATHER__ENABLED": "true", "IMPORTS__GATHER__WAIT": "1s"},
 }
-#: Documents that go up together, and what Rossum does to each such upload: it takes the second one without an answer,
-#: and refuses the third one, so that its documents go up alone.
-TOGETHER, TROUBLES = 3, (None, "drop-after", "status:400")
+#: Documents that go up together, and what becomes of each such upload: Rossum takes the second one without an answer,
+#: refuses the third, and fails the task of the last; the documents of these two go up alone then.
+TOGETHER = 3
+UPLOADS = ((None, "exported"), ("drop-after", "exported"), ("status:400", "exported"), (None, "failed_task"))
 #: Virtual seconds until everything must have come out, and in which every planned crash must have come.
 SETTLED_WITHIN, CRASHED_WITHIN = 180.0, 40.0
 
@@ -111,16 +112,14 @@ async def _announce(ours: World) -> list[Document]:
 
 async def _announce_together(ours: World) -> list[Document]:
     """Only imports of one partition go up together."""
-    every = (Document(f"doc-{number}", "exported") for number in count())
-    ours_to_gather = (
-        document for document in every if partition_of(import_entity(document.import_id), PARTITIONS) == 0
-    )
+    every = (f"doc-{number}" for number in count())
+    names = (n for n in every if partition_of(import_entity(import_id_from_document(n)), PARTITIONS) == 0)
     documents: list[Document] = []
-    for trouble in TROUBLES:
+    for trouble, fate in UPLOADS:
         await pause(3.0)
         if trouble is not None:
             await ours.control("/faults", {"method": "POST", "path": "/uploads", "action": trouble, "times": 1})
-        documents += islice(ours_to_gather, TOGETHER)
+        documents += [Document(name, fate) for name in islice(names, TOGETHER)]
         for document in documents[-TOGETHER:]:
             put(ours, document)
     return documents
