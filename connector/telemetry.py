@@ -79,8 +79,7 @@ class Telemetry(Collector):
 
     def gather_finished(self, outcome: str, documents: int) -> None:
         """One upload of several documents has ended."""
-        self._m.gathers.labels(outcome).inc()
-        self._m.gathered.labels(outcome).inc(documents)
+        self._m.gathered.labels(outcome).observe(documents)
         self._log.info("gather_finished", outcome=outcome, documents=documents)
 
     def upload_resolved(self, how: str, *, import_id: str) -> None:
