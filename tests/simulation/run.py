@@ -15,8 +15,8 @@ from tests.simulation.world import FIRST_WEBHOOK_PORT, SECRET, World, new_world,
 #: unknown upload, the session timeout of a dead member, and the 60 s that are promised.
 RAGE, SETTLED_WITHIN = 45.0, 15.0 + 30.0 + 60.0
 DOCUMENTS, FAULTS, PLACES = 12, 25, (2, 2, 3)
-#: In every so manieth seed documents come in bursts and go up together.
-GATHERING, BURST = 12, 8
+#: In one of so many seeds (a prime, so that it meets all other choices) documents come in bursts and go up together.
+GATHERING, BURST, IN_BURSTS = 23, 8, 16
 #: Of every so many seeds one keeps all that its replicas log, to look for secrets in it.
 LISTENED = 10
 #: Registered by being imported.
@@ -77,8 +77,8 @@ async def _story(ours: World, verdict: Verdict) -> None:
     watching = ours.loop.create_task(watcher.watch())
     nemesis = Nemesis(ours, places)
     raging = ours.loop.create_task(nemesis.rage(FAULTS, RAGE))
-    burst = BURST if gathers(verdict.seed) else 1
-    documents = await announce(ours, DOCUMENTS * (2 if burst > 1 else 1), RAGE * 0.8, burst=burst)
+    count, burst = (IN_BURSTS, BURST) if gathers(verdict.seed) else (DOCUMENTS, 1)
+    documents = await announce(ours, count, RAGE * 0.8, burst=burst)
     await raging
     healed = ours.loop.time()
     while not await is_settled(ours, documents) and ours.loop.time() < healed + SETTLED_WITHIN:
