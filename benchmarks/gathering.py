@@ -37,9 +37,7 @@ async def run(bootstrap: str, scale: Scale) -> list[Row]:
     return _rows(documents, since, completed, on.captured, calls)
 
 
-def _rows(
-    documents: int, since: float, completed: Arrivals, captured: Arrivals, calls: Mapping[str, int]
-) -> list[Row]:
+def _rows(documents: int, since: float, completed: Arrivals, captured: Arrivals, calls: Mapping[str, int]) -> list[Row]:
     """The table."""
     seconds = max(completed.at.values(), default=since) - since
     rate, each = len(completed.at) / max(seconds, 1e-9), sum(calls.values()) / documents
