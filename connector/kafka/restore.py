@@ -1,7 +1,7 @@
 """Rebuilds the state of a partition from its ledger."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 import orjson
@@ -45,15 +45,24 @@ class ValueSink(RowSink, Protocol):
 
 @dataclass(slots=True)
 class Restored:
-    """What a ledger partition holds beside the rows of entities."""
+    """What a ledger partition holds beside the rows of entities.
+
+    Attributes:
+        shadowed: Keys whose newest row does not count, because a former owner wrote it late: compaction would keep
+            that one and remove the row that does.
+    """
 
     header: HeaderRow | None = None
     rows: int = 0
     end: int = 0
+    shadowed: set[str] = field(default_factory=set)
 
 
 class Fold:
-    """Folds records into a state; with claims, only rows of the owner of the latest claim before them count."""
+    """Folds records into a state; with claims, only rows of the owner of the latest claim before them count.
+
+    Transactions fence by themselves: their rows name no owner, and end the time of claims.
+    """
 
     def __init__(self, state: RowSink) -> None:
         self._state = state
@@ -74,6 +83,7 @@ class Fold:
             if self._keep is not None and self._rests(record):
                 rows.pop(key, None)
                 values[key] = record.value
+                self.result.shadowed.discard(key)
             else:
                 self._take(key, record, rows)
                 if key in rows:
@@ -90,7 +100,7 @@ class Fold:
             return False
         if not isinstance(document, dict) or not surely_rests(document):
             return False
-        if self._owner is not None and document.get("owner") != self._owner:
+        if document.get("owner") != self._owner:
             return False
         self.result.rows += 1
         return True
@@ -109,9 +119,15 @@ class Fold:
             raise Refused(msg) from error
         if isinstance(written.row, ClaimRow):
             self._owner = written.row.owner
-        elif self._owner is not None and written.owner != self._owner:
             return
-        elif isinstance(written.row, HeaderRow):
+        if written.owner is None:
+            # Written in a transaction: nobody who claimed the partition before writes there by right.
+            self._owner = None
+        elif written.owner != self._owner:
+            self.result.shadowed.add(key)
+            return
+        self.result.shadowed.discard(key)
+        if isinstance(written.row, HeaderRow):
             self.result.header = written.row
         else:
             rows[key] = written.row

@@ -19,6 +19,11 @@ DEFAULT_MESSAGE_BYTES = 1_048_588
 HEADER_ROOM = 64 * 1024
 #: Copies of each partition where there are brokers enough.
 USUAL_REPLICATION = 3
+#: Without transactions: for how long (milliseconds) the cleaner must leave the ledger's rows alone. A former owner's
+#: late row does not count, but hides one that does; in this time the owner, which notices with its next row, or its
+#: successor writes that one again.
+CLAIMED_LAG_MS = 7 * 24 * 3600 * 1000
+_LAG = "min.compaction.lag.ms"
 _EXISTS = 36
 _FOREVER = "-1"
 
@@ -73,6 +78,8 @@ def wanted_topics(names: Names) -> list[Wanted]:
         TopicRole.WORK: inner,
         TopicRole.LEDGER: {"cleanup.policy": "compact", "min.cleanable.dirty.ratio": "0.1"},
     }
+    if not names.exactly_once:
+        configs[TopicRole.LEDGER][_LAG] = str(CLAIMED_LAG_MS)
     return [
         Wanted(role, names.topics[role], names.partitions if role in INNER else PUBLIC_PARTITIONS, config)
         for role, config in configs.items()
@@ -130,6 +137,12 @@ def _wrong(topic: Wanted, existing: Found) -> list[str]:
             sentences.append(
                 f"topic {topic.name} has retention.ms={retention}, it must be -1: the connector trims it itself"
             )
+    lag, least = int(existing.configs.get(_LAG, 0)), int(topic.configs.get(_LAG, 0))
+    if lag < least:
+        sentences.append(
+            f"topic {topic.name} has {_LAG}={lag}, with KAFKA__DELIVERY=at-least-once it must be at least {least}: "
+            "a frozen replica's late row could remove a row that counts"
+        )
     return sentences
 
 

@@ -62,3 +62,23 @@ def test_both_states_fold_to_the_same(
     assert (disk.lowest_held(), disk.next_due()) == (memory.lowest_held(), memory.next_due())
     assert disk.ledger_end == memory.ledger_end == len(records)
     again.close()
+
+
+def test_transactions_end_the_time_of_claims() -> None:
+    """A deployment that went over to exactly-once keeps what it wrote since; who claimed before has no say any more."""
+    row, late = AnnotationRow("exported", "doc"), AnnotationRow("to_review", "doc")
+    state = MemoryState()
+    fold = Fold(state)
+
+    fold.take(
+        [
+            record(0, claim_key("one"), ClaimRow("one"), "one"),
+            record(1, "annotation/a", late, "one"),
+            record(2, "annotation/a", row, None),
+            record(3, "annotation/b", row, None),
+            record(4, "annotation/b", late, "one"),
+        ]
+    )
+
+    assert dict(state.items()) == {"annotation/a": row, "annotation/b": row}
+    assert fold.result.shadowed == {"annotation/b"}
