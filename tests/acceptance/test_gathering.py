@@ -107,23 +107,22 @@ async def test_members_keep_their_identity_and_outcome(kafka: Kafka, tmp_path: P
 
 async def test_killed_and_unanswered_uploads_of_many(kafka: Kafka, tmp_path: Path) -> None:
     """Rossum took uploads without an answer, and two replicas die by kill -9 in theirs: each document comes once."""
-    documents = 120
     async with deployment(kafka.bootstrap_servers, "gather", tmp_path, simulator=QUICK, **GATHERED) as world:
         # A static member takes its partitions back as soon as it is there again.
         await world.start_replica(KAFKA__INSTANCE_ID="gathering")
         await world.add_hook(world.webhook_urls[0])
-        arrivals = [inline(number) for number in range(documents)]
+        arrivals = [inline(number) for number in range(120)]
         keys = {arrival["document_id"] for arrival in arrivals}
         fault = {"method": "POST", "path": "/uploads"}
         await world.control("/faults", fault | {"action": "drop-after", "times": 2})
-        await world.announce(arrivals[: documents // 2])
-        await completed_and_captured(world, {arrival["document_id"] for arrival in arrivals[: documents // 2]})
+        await world.announce(arrivals[:60])
+        await completed_and_captured(world, {arrival["document_id"] for arrival in arrivals[:60]})
         unanswered = await world.metric(0, r"uploads_total\{outcome=\"unknown\"\}")
         await world.control("/faults", fault | {"action": "delay:2", "times": 20})
-        await world.announce(arrivals[documents // 2 :])
 
-        for kill in range(2):
+        for kill, batch in enumerate((arrivals[60:90], arrivals[90:])):
             seen = len(await world.root_documents())
+            await world.announce(batch)
             await eventually(partial(more_documents, world, seen), within=60)
             world.replicas[kill].kill()
             await world.replicas[kill].process.wait()
@@ -136,7 +135,7 @@ async def test_killed_and_unanswered_uploads_of_many(kafka: Kafka, tmp_path: Pat
         sys.stdout.write(f"documents={len(roots)} gathers={sorted(sizes.values())} unanswered={unanswered:g}\n")
         assert world.reader.duplicates() == []
         assert Counter(event.key for event in world.reader.captured()) == Counter(keys)
-        assert len(roots) == documents
+        assert len(roots) == len(arrivals)
         assert set(roots.values()) == {1}
         assert world.reader.letters == []
         assert max(sizes.values()) > 1
