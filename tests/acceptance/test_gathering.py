@@ -139,7 +139,7 @@ async def test_killed_and_unanswered_uploads_of_many(kafka: Kafka, tmp_path: Pat
         assert set(roots.values()) == {1}
         assert world.reader.letters == []
         assert max(sizes.values()) > 1
-        assert unanswered > 2
+        assert unanswered >= 2
 
 
 async def more_documents(world: Deployment, seen: int) -> bool:
