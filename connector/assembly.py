@@ -20,7 +20,8 @@ from connector.domain.ids import QueueId, event_namespace
 from connector.domain.rows import HeaderRow
 from connector.engine.circuits import Circuit
 from connector.engine.claims import Claims
-from connector.engine.services import ImportPolicy, OnTwin, SweepPolicy
+from connector.engine.holding import Room
+from connector.engine.services import GatherPolicy, ImportPolicy, OnTwin, SweepPolicy
 from connector.errors import SettingsError
 from connector.ports import States
 from connector.rossum.session import RossumConnection
@@ -40,6 +41,8 @@ from connector.state.memory import MemoryStates
 FRAMING = 4096
 #: Copies of one partition that are under way; uploads at once are limited per process.
 COPIES_IN_FLIGHT = 32
+#: The same where they are gathered: while one upload is under way, the next fills.
+GATHERS_IN_FLIGHT = 2
 
 Encode = Callable[[Event], list[tuple[TopicRole, KafkaRecord]]]
 
@@ -108,9 +111,15 @@ def import_policy(settings: Settings) -> ImportPolicy:
         settle=imports.settle,
         file_name=imports.file_name,
         dead_letter_empty=imports.empty == "dead-letter",
-        in_flight=COPIES_IN_FLIGHT,
+        in_flight=max(COPIES_IN_FLIGHT, GATHERS_IN_FLIGHT * imports.gather.max_count * imports.gather.enabled),
         on_twin=OnTwin(imports.on_twin),
+        gather=_gather_policy(imports) if imports.gather.enabled else None,
     )
+
+
+def _gather_policy(imports: ImportSettings) -> GatherPolicy:
+    gather = imports.gather
+    return GatherPolicy(max_count=gather.max_count, wait=gather.wait, max_bytes=imports.max_bytes, room=Room())
 
 
 def queues_of(settings: RossumSettings) -> frozenset[QueueId]:

@@ -13,7 +13,7 @@ from connector.contracts.captured_form import strangers
 from connector.domain.check import Check, told_as
 from connector.domain.hook_plan import plan
 from connector.domain.ids import QueueId
-from connector.domain.readings import QueueReading
+from connector.domain.schema_readings import QueueReading
 from connector.kafka.broker_checks import check_broker
 from connector.rossum.client import RossumClient
 from connector.settings import Settings

@@ -10,6 +10,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 NAMESPACE = "rossum_connector"
 _FAST = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _SLOW = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
+#: Documents of one upload.
+_COUNTS = (2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
 
 
 class HookOutcome(StrEnum):
@@ -97,6 +99,9 @@ class Metrics:
         self.upload_bytes = make.counter("upload_bytes_total", "Bytes of accepted uploads, where the size is known.")
         self.resolved = make.counter(
             "uploads_resolved_total", "Uploads with an unknown outcome, by how it was found.", "how"
+        )
+        self.gathered = make.histogram(
+            "gathered_documents", "Documents of uploads of several, by outcome.", "outcome", buckets=_COUNTS
         )
         self.overdue = make.counter("imports_overdue_total", "Imports without an end at IMPORTS__DEADLINE.")
         self.twins = make.counter("twins_total", "Twins of imports by what became of them.", "what")

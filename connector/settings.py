@@ -146,9 +146,11 @@ class SweepSettings(Group):
 class GatherSettings(Group):
     """Several arrivals in one upload."""
 
-    enabled: bool = Field(default=False, description="Gather arrivals of one queue into one upload.")
+    enabled: bool = Field(
+        default=False, description="Upload arrivals of equal queue, values and metadata together, fewer API calls each."
+    )
     max_count: int = Field(20, ge=2, le=100, description="Most documents of one upload.")
-    wait: Seconds = Field(2.0, description="Longest wait for more.")
+    wait: Seconds = Field(2.0, description="How long the first document waits for others.")
 
 
 class ImportSettings(Group):
@@ -188,6 +190,13 @@ class ImportSettings(Group):
             msg = "may use {name}, {stem}, {suffix}, {import_id} and {document_key} only"
             raise ValueError(msg) from None
         return value
+
+    @model_validator(mode="after")
+    def _one_file_an_upload(self) -> Self:
+        if self.gather.enabled and self.reject_identical:
+            msg = "IMPORTS__REJECT_IDENTICAL needs one document an upload, so IMPORTS__GATHER__ENABLED must be false"
+            raise ValueError(msg)
+        return self
 
     @field_validator("deadline")
     @classmethod

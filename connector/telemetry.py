@@ -77,6 +77,11 @@ class Telemetry(Collector):
             self._m.upload_bytes.inc(size)
         self._log.info("upload_finished", import_id=import_id, outcome=outcome, seconds=round(seconds, 3))
 
+    def gather_finished(self, outcome: str, documents: int) -> None:
+        """One upload of several documents has ended."""
+        self._m.gathered.labels(outcome).observe(documents)
+        self._log.info("gather_finished", outcome=outcome, documents=documents)
+
     def upload_resolved(self, how: str, *, import_id: str) -> None:
         """An unknown outcome became known (or certainly never will)."""
         self._m.resolved.labels(how).inc()

@@ -18,7 +18,7 @@ from connector.contracts.envelope import SCHEMA_PREFIX
 from connector.contracts.queue_schema import queue_schema
 from connector.contracts.schemas import schema_files
 from connector.domain.ids import QueueId
-from connector.domain.readings import SchemaReading
+from connector.domain.schema_readings import SchemaReading
 from connector.errors import Refused
 from connector.settings import RossumSettings
 from connector.settings_kafka import TopicSettings

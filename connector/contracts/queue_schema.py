@@ -10,7 +10,7 @@ from connector.contracts.envelope import schema_uri
 from connector.contracts.events import AnnotationCaptured, CapturedField
 from connector.contracts.schemas import DIALECT, event_model
 from connector.domain.ids import QueueId
-from connector.domain.readings import SchemaField, SchemaReading
+from connector.domain.schema_readings import SchemaField, SchemaReading
 
 _CAPTURED: Final = "annotation.captured"
 _ANY_FIELD: Final = {"$ref": f"#/$defs/{CapturedField.__name__}"}

@@ -6,6 +6,7 @@ knowledge, arrives at the same one.
 
 from datetime import UTC, datetime
 from hashlib import sha1
+from itertools import count
 from struct import unpack_from
 from typing import NewType
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -65,6 +66,19 @@ def event_id(namespace: UUID, entity: str, event_type: str, revision: str) -> st
     raw[6], raw[8] = raw[6] & 0x0F | 0x50, raw[8] & 0x3F | 0x80
     text = raw.hex()
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def gather_id(first: ImportId, generation: int, attempt: int, partitions: int) -> str:
+    """The id of the gather that an attempt of an import opens; it is owned by whoever owns that import."""
+    home = partition_of(import_entity(first), partitions)
+    parts = ("gather", first, str(generation), str(attempt))
+    ids = (str(uuid5(NAMESPACE, _name(*parts, str(number)))) for number in count())
+    return next(one for one in ids if partition_of(gather_entity(one), partitions) == home)
+
+
+def gather_entity(gather: str) -> str:
+    """The entity (and ledger key) of documents that go up together."""
+    return f"gather/{gather}"
 
 
 def import_entity(import_id: ImportId) -> str:

@@ -12,7 +12,8 @@ from typing import Any, ClassVar, Self
 
 import orjson
 
-from connector.domain.row_shape import Resting
+from connector.domain.gathers import GatherRow, GatherState
+from connector.domain.row_shape import Resting, UnknownRow
 
 #: Statuses after which Rossum does nothing more by itself. `confirmed` and `failed_export` are not among them.
 AT_REST = frozenset({"exported", "rejected", "deleted", "purged", "split", "failed_import"})
@@ -61,6 +62,8 @@ class ImportRow:
         twins: Annotation id (text) to the root document of a twin.
         pending: Annotations of twins that are still to be held or deleted.
         refused: Rossum refused the upload as identical to another document.
+        gather: The upload of several documents that the last attempt was a part of.
+        alone: Such an upload failed after Rossum had taken it: it goes up by itself.
     """
 
     kind: ClassVar[str] = "import"
@@ -97,6 +100,8 @@ class ImportRow:
     twins: Mapping[str, int] = field(default_factory=dict)
     pending: tuple[int, ...] = ()
     refused: bool | None = None
+    gather: str | None = None
+    alone: bool | None = None
     later: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -200,32 +205,17 @@ class ClaimRow(Resting):
     later: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class UnknownRow(Resting):
-    """A row of a kind that only a later version knows; kept, and left to that version.
+AnyRow = ImportRow | GatherRow | AnnotationRow | SweepRow | HeaderRow | ClaimRow | UnknownRow
 
-    Attributes:
-        content: All that it says.
-    """
-
-    kind: str
-    content: Mapping[str, Any]
-
-    @property
-    def held(self) -> int | None:
-        """The copy that the later version needs: this one must not trim it."""
-        held = self.content.get("held")
-        return held if isinstance(held, int) else None
-
-
-AnyRow = ImportRow | AnnotationRow | SweepRow | HeaderRow | ClaimRow | UnknownRow
-
-_KINDS: dict[str, type[Any]] = {row.kind: row for row in (ImportRow, AnnotationRow, SweepRow, HeaderRow, ClaimRow)}
+_KINDS: dict[str, type[Any]] = {
+    row.kind: row for row in (ImportRow, GatherRow, AnnotationRow, SweepRow, HeaderRow, ClaimRow)
+}
 _LATER = "later"
 _ENDED = frozenset({ImportState.COMPLETED.value, ImportState.FAILED.value})
 _FIELDS = {kind: tuple(f.name for f in fields(row) if f.name != _LATER) for kind, row in _KINDS.items()}
 _NAMES = {kind: frozenset(names) for kind, names in _FIELDS.items()}
-_TUPLES = ("documents", "expected", "queues", "not_ours", "earlier", "pending")
+_STATES: dict[str, type[StrEnum]] = {ImportRow.kind: ImportState, GatherRow.kind: GatherState}
+_TUPLES = ("documents", "expected", "queues", "not_ours", "earlier", "pending", "members")
 
 
 def header_key(partition: int) -> str:
@@ -280,8 +270,8 @@ def _row(kind: str, content: dict[str, Any]) -> AnyRow:
     for name in _TUPLES:
         if isinstance(known.get(name), list):
             known[name] = tuple(known[name])
-    if kind == ImportRow.kind:
-        known["state"] = ImportState(known["state"])
+    if kind in _STATES:
+        known["state"] = _STATES[kind](known["state"])
     row: AnyRow = _KINDS[kind](**known)
     return row
 

@@ -83,6 +83,10 @@ class ImportDesk:
         """Imports being worked on right now."""
         return len(self._busy)
 
+    def hurry(self) -> None:
+        """The partition is about to go: what waits for others goes up now."""
+        self._steps.hurry()
+
     def take_copy(self, record: InnerRecord, ticket: Ticket) -> None:
         """A record of `imports`."""
         try:

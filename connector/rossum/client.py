@@ -19,12 +19,11 @@ from connector.domain.readings import (
     HookCall,
     Listing,
     ListingPage,
-    QueueReading,
-    SchemaReading,
     TaskReading,
     UploadReading,
     UploadRequest,
 )
+from connector.domain.schema_readings import QueueReading, SchemaReading
 from connector.errors import NotOurs
 from connector.ports import Lane, UploadGate
 from connector.rossum import requests, wire
@@ -33,12 +32,13 @@ from connector.rossum.contents import Contents
 from connector.rossum.document_search import DocumentSearches, every_document
 from connector.rossum.embedding import Embedding
 from connector.rossum.fields import id_of, text_or_none
-from connector.rossum.hook_wire import read_hook_calls, read_hooks
+from connector.rossum.gathered import GatheredMarks
 from connector.rossum.multipart import MultipartBody
 from connector.rossum.schemas import Schemas
 from connector.rossum.session import RossumConnection, Session
 from connector.rossum.transport import ApiCall, Sink
 from connector.rossum.uploading import send_upload
+from connector.rossum.webhooks import Webhooks
 
 #: An answer this young (seconds) tells Rossum's time well enough; our monotonic clock does not drift much in it.
 FRESH = 60.0
@@ -79,8 +79,10 @@ class RossumClient:
         self.budget = self._session.budget
         self._annotations = self._gatherer(self._fetch_annotations, LIST_SPACING)
         self._documents = self._gatherer(self._fetch_documents, LIST_SPACING)
+        self._gathered = GatheredMarks(self._documents.read)
         self._searches = DocumentSearches(self._session)
         self._contents = Contents(self._session)
+        self._webhooks = Webhooks(self._session)
         user = Session(embedded, clock=clock, on_call=on_call, beside=self._session) if embedded else None
         self.embedding = Embedding(self._session, user, clock=clock)
         self._schemas = Schemas(self._session, clock)
@@ -142,13 +144,13 @@ class RossumClient:
         self, ids: Collection[AnnotationId], *, lane: Lane = Lane.READS
     ) -> Mapping[AnnotationId, AnnotationReading]:
         """Those of `ids` that the annotation list shows."""
-        return await self._annotations.read(ids, lane)
+        return await self._gathered.told(await self._annotations.read(ids, lane), lane)
 
     async def exports(self, queue: QueueId, ids: Collection[AnnotationId]) -> Mapping[AnnotationId, ExportReading]:
         """Those of `ids` that the queue's export shows."""
         if queue not in self._exports:
             self._exports[queue] = self._gatherer(self._export_fetch(queue), EXPORT_SPACING)
-        return await self._exports[queue].read(ids, Lane.CAPTURED)
+        return await self._gathered.told(await self._exports[queue].read(ids, Lane.CAPTURED), Lane.CAPTURED)
 
     async def claim(self, queue: QueueId, ids: Collection[AnnotationId]) -> frozenset[AnnotationId]:
         """Those of `ids` that were confirmed and are exported from now on; harmless to repeat."""
@@ -186,7 +188,9 @@ class RossumClient:
     async def annotation(self, annotation: AnnotationId) -> AnnotationReading | None:
         """One annotation; None when it is gone."""
         answer = await self._session.ask_or_none(requests.annotation(annotation))
-        return None if answer is None else wire.read_annotation(answer)
+        if answer is None:
+            return None
+        return await self._gathered.told_as_it_is(wire.read_annotation(answer), Lane.READS)
 
     async def task(self, url: str) -> TaskReading | None:
         """An upload's task; None when it has expired."""
@@ -244,14 +248,7 @@ class RossumClient:
 
     async def hooks(self) -> Sequence[FoundHook]:
         """The webhooks of the organisation."""
-        found: list[FoundHook] = []
-        page = 1
-        while (answer := await self._session.ask_page(requests.hooks(page), page)) is not None:
-            found += read_hooks(answer)
-            if not wire.has_more(answer):
-                break
-            page += 1
-        return found
+        return await self._webhooks.all()
 
     async def save_hook(self, hook: int | None, body: Mapping[str, Any]) -> int:
         """Make a hook (None) or change one; its id.
@@ -259,17 +256,11 @@ class RossumClient:
         Raises:
             Rejected: Rossum refuses it, with its reason.
         """
-        data = orjson.dumps(body)
-        call = requests.new_hook(data) if hook is None else requests.changed_hook(hook, data)
-        answer = await self._session.ask(call)
-        number = id_of(answer.data.get("id")) if isinstance(answer.data, Mapping) else None
-        if number is None:
-            raise answer.senseless("the hook has no id")
-        return number
+        return await self._webhooks.save(hook, body)
 
     async def hook_calls(self, hook: int) -> Sequence[HookCall]:
         """The last calls of a hook about annotations, newest first, as Rossum's own log has them."""
-        return read_hook_calls(await self._session.ask(requests.hook_calls(hook)))
+        return await self._webhooks.calls(hook)
 
     async def list_annotations(self, listing: Listing, *, lane: Lane = Lane.SWEEPS) -> ListingPage:
         """One page of a sweep; a page beyond the last is empty."""

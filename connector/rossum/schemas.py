@@ -12,7 +12,8 @@ from typing import Any
 from connector.clock import Clock
 from connector.contracts.captured import is_typed
 from connector.domain.ids import AnnotationId
-from connector.domain.readings import ExportReading, SchemaField, SchemaReading, SchemaTable
+from connector.domain.readings import ExportReading
+from connector.domain.schema_readings import SchemaField, SchemaReading, SchemaTable
 from connector.errors import ConnectorError, Retryable
 from connector.ports import Lane
 from connector.rossum.answer import Answer

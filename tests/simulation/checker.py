@@ -17,6 +17,7 @@ from tests.simulation.stored import Stored
 from tests.simulation.virtual_loop import pause
 from tests.simulation.workload import DOCUMENT_BYTES, Document
 from tests.simulation.world import SECRET, TOKEN, World
+from tests.support.marks import import_of
 
 CAPTURED, LIFECYCLE = "rossum.annotations.captured", "rossum.documents.lifecycle"
 PUBLIC = (CAPTURED, LIFECYCLE, "rossum.annotations.ready", "rossum.dead-letters")
@@ -99,8 +100,8 @@ def _annotations_by_import(world: World) -> dict[str, list[str]]:
     """Subjects of the annotations that each import led to, as Rossum itself knows."""
     found: dict[str, list[str]] = {}
     for document in all_documents(world.simulator.world):
-        if mark := document["metadata"].get(MARK_KEY):
-            found.setdefault(mark["import_id"], []).extend(f"annotations/{a['id']}" for a in document["annotations"])
+        if (import_id := import_of(document)) is not None:
+            found.setdefault(import_id, []).extend(f"annotations/{a['id']}" for a in document["annotations"])
     return found
 
 
@@ -186,8 +187,7 @@ def _backwards(watcher: Watcher) -> list[str]:
 def _imported_twice(world: World) -> list[str]:
     """I5: one root document a generation, or an event that names the twin. A failed task made no document."""
     documents = [d for d in all_documents(world.simulator.world) if d["parent"] is None and d["annotations"]]
-    marks = [document["metadata"].get(MARK_KEY) for document in documents]
-    counts = Counter(mark["import_id"] for mark in marks if mark)
+    counts = Counter(one for document in documents if (one := import_of(document)) is not None)
     told = {header(r, "ce_importid") for r in world.records(LIFECYCLE) if name_of(r) == "import.duplicate"}
     rows = rows_of(world)
     found = []

@@ -15,6 +15,8 @@ from tests.simulation.world import FIRST_WEBHOOK_PORT, SECRET, World, new_world,
 #: unknown upload, the session timeout of a dead member, and the 60 s that are promised.
 RAGE, SETTLED_WITHIN = 45.0, 15.0 + 30.0 + 60.0
 DOCUMENTS, FAULTS, PLACES = 12, 25, (2, 2, 3)
+#: In one of so many seeds (a prime, so that it meets all other choices) documents come in bursts and go up together.
+GATHERING, BURST, IN_BURSTS = 23, 8, 16
 #: Of every so many seeds one keeps all that its replicas log, to look for secrets in it.
 LISTENED = 10
 #: Registered by being imported.
@@ -55,9 +57,15 @@ def run_seed(seed: int, trace: Callable[[str], None] | None = None) -> Verdict:
 async def _chosen_world(seed: int, loop: VirtualLoop) -> World:
     """Most deployments are exactly-once with members that come and go."""
     delivery = "at-least-once" if seed % 8 == 7 else "exactly-once"
-    ours = await new_world(seed, loop, KAFKA__DELIVERY=delivery)
+    gather = {"IMPORTS__GATHER__ENABLED": "true", "IMPORTS__GATHER__MAX_COUNT": "4"} if gathers(seed) else {}
+    ours = await new_world(seed, loop, KAFKA__DELIVERY=delivery, **gather)
     ours.static = seed % 5 == 4
     return ours
+
+
+def gathers(seed: int) -> bool:
+    """Whether a seed's documents go up together."""
+    return seed % GATHERING == 5
 
 
 async def _story(ours: World, verdict: Verdict) -> None:
@@ -69,7 +77,8 @@ async def _story(ours: World, verdict: Verdict) -> None:
     watching = ours.loop.create_task(watcher.watch())
     nemesis = Nemesis(ours, places)
     raging = ours.loop.create_task(nemesis.rage(FAULTS, RAGE))
-    documents = await announce(ours, DOCUMENTS, RAGE * 0.8)
+    count, burst = (IN_BURSTS, BURST) if gathers(verdict.seed) else (DOCUMENTS, 1)
+    documents = await announce(ours, count, RAGE * 0.8, burst=burst)
     await raging
     healed = ours.loop.time()
     while not await is_settled(ours, documents) and ours.loop.time() < healed + SETTLED_WITHIN:

@@ -173,6 +173,10 @@ def test_a_typo_in_the_file_names_the_nearest_key(tmp_path: Path) -> None:
         ),
         ({"CONNECTOR_WEBHOOK__SECRETS": "[]"}, "CONNECTOR_WEBHOOK__SECRETS is empty"),
         ({"CONNECTOR_ROSSUM__QUEUES": "{}"}, "CONNECTOR_ROSSUM__QUEUES is empty"),
+        (
+            {"CONNECTOR_IMPORTS__REJECT_IDENTICAL": "true", "CONNECTOR_IMPORTS__GATHER__ENABLED": "true"},
+            "IMPORTS__REJECT_IDENTICAL needs one document an upload",
+        ),
         ({"CONNECTOR_SWEEP__START": "yesterday"}, "CONNECTOR_SWEEP__START: must be an instant"),
     ],
 )

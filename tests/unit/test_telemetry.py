@@ -38,6 +38,7 @@ COUNTED: list[tuple[str, Fact, list[Sample]]] = [
         lambda t: t.upload_resolved("found", import_id=SECRETIVE),
         [("uploads_resolved_total", {"how": "found"}, 1)],
     ),
+    ("gather_finished", lambda t: t.gather_finished("void", 9), [("gathered_documents_sum", {"outcome": "void"}, 9)]),
     (
         "import_overdue",
         lambda t: t.import_overdue(SECRETIVE, "accepted"),
@@ -148,6 +149,7 @@ BOTH = {
     "upload_finished": ("info", "upload_finished"),
     "upload_resolved": ("info", "upload_resolved"),
     "import_parked": ("info", "import_parked"),
+    "gather_finished": ("info", "gather_finished"),
     "import_overdue": ("warning", "import_overdue"),
     "twin": ("warning", "import_twin"),
     "event_published": ("debug", "event_published"),

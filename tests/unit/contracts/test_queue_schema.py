@@ -8,7 +8,7 @@ import pytest
 from connector.contracts.captured_form import CapturedForm
 from connector.contracts.queue_schema import queue_schema
 from connector.domain.ids import QueueId
-from connector.domain.readings import SchemaField, SchemaReading, SchemaTable
+from connector.domain.schema_readings import SchemaField, SchemaReading, SchemaTable
 
 NUMBER, UNTYPED, HIDDEN = (
     SchemaField("number", "Total"),
