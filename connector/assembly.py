@@ -19,7 +19,7 @@ from connector.domain.ids import QueueId, event_namespace
 from connector.domain.rows import HeaderRow
 from connector.engine.circuits import Circuit
 from connector.engine.claims import Claims
-from connector.engine.services import ImportPolicy, OnTwin, SweepPolicy
+from connector.engine.services import ImportPolicy, OnTwin
 from connector.errors import SettingsError
 from connector.ports import States
 from connector.rossum.session import RossumConnection

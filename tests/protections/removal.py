@@ -32,7 +32,7 @@ class Story:
 
     Attributes:
         module: Below `tests`, as for `python -m`.
-        says: What one line must begin with or hold.
+        says: What is found in one of its lines then (a regular expression).
     """
 
     module: str

@@ -1,6 +1,7 @@
 """Tries removals on a copy of the tree, so that the tree itself stays as it is."""
 
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -91,7 +92,7 @@ class Trial:
 
     def _story(self, story: Story, seen: Seen) -> None:
         done = self._run([f"tests.{story.module}", *shlex.split(story.options)])
-        lines = [line for line in done.stdout.splitlines() if story.says in line]
+        lines = [line for line in done.stdout.splitlines() if re.search(story.says, line)]
         if lines:
             seen.noticed[str(story)] = f"{lines[0].strip()} (and {len(lines) - 1} more)"
         else:

@@ -12,6 +12,7 @@ from connector.domain.messages import Hint, Via
 from connector.domain.readings import AnnotationReading
 from tests.unit.domain.annotation_story import (
     NUMBER,
+    POLICY,
     QUEUE,
     at,
     clock,
@@ -83,3 +84,14 @@ def test_whatever_happens_each_current_revision_is_captured_once_and_in_order(ac
     assert captured == sorted(captured, key=str)
     assert shown.clocks.get("exported_at") in {None, *captured}
     assert {h.clocks["exported_at"] for h in promised if "exported_at" in h.clocks} <= told
+
+
+def test_a_hint_that_is_known_asks_rossum_nothing() -> None:
+    """A webhook sent again, by Rossum or by a stranger who has listened, costs no call; what is new is read."""
+    row = row_of(look(None, reading("exported", exported_at=clock(6)), hint("exported", exported_at=clock(6))))
+
+    again = [promises.need(row, [hint("exported", exported_at=clock(6))] * 3, POLICY)]
+    new = promises.need(row, [hint("exported", exported_at=clock(9))], POLICY)
+
+    assert again == [promises.Need.NOTHING]
+    assert new is promises.Need.EXPORT
