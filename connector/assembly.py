@@ -17,6 +17,7 @@ from connector.domain.hook_plan import GATE_EVENT, STATUS_EVENT, WantedHook
 from connector.domain.identity import Identity
 from connector.domain.ids import QueueId, event_namespace
 from connector.domain.rows import HeaderRow
+from connector.domain.sweep_state import SweepPolicy
 from connector.engine.circuits import Circuit
 from connector.engine.claims import Claims
 from connector.engine.services import ImportPolicy, OnTwin

@@ -8,6 +8,11 @@ def seeds(first: int, count: int, says: str) -> Story:
     return Story("simulation", f"--first {first} --seeds {count} --workers 1", says)
 
 
+def scene(name: str, says: str = "") -> Story:
+    """A simulated deployment in which one thing happens at one moment."""
+    return Story("simulation.scenes", name, f"^{name}: {says}")
+
+
 def crashes(boundary: str, says: str) -> Story:
     """The cells of the crash matrix with that boundary."""
     return Story("simulation.crash_matrix", f"--boundary '{boundary}' --workers 1", says)
@@ -30,7 +35,8 @@ REMOVALS = (
         1,
         "the producer of webhooks and copies is replaced after its first error",
         (Edit("kafka/plain_producer.py", "            self._producer = None\n            stopping", "            stopping"),),
-        stories=(seeds(0, 30, "I[14] lost"),),
+        tests=("unit/kafka/test_plain_producer.py::test_that_a_client_is_not_used_again_after_an_error",),
+        raises=("KafkaUnavailable",),
     ),
     Removal(
         1,
@@ -71,15 +77,15 @@ REMOVALS = (
     ),
     Removal(
         3,
-        "after an indefinite commit the partition counts as lost",
+        "a commit without a clear answer is never taken for done",
         (
             Edit(
-                "kafka/endings.py",
-                'return Ending("kafka_unavailable", PartitionLost(str(errors[0])))',
-                'return Ending("kafka_unavailable", KafkaUnavailable(str(errors[0])))',
+                "kafka/transactional_log.py",
+                "            raise KafkaUnavailable(msg) from error\n",
+                "            return self.ledger_end\n",
             ),
         ),
-        stories=(seeds(0, 40, r"I\d "),),
+        stories=(seeds(0, 10, r"I\d "),),
     ),
     Removal(
         3,
@@ -108,8 +114,8 @@ REMOVALS = (
     Removal(
         4,
         "the closing boundary of an upload leaves only while the lease holds",
-        (Edit("engine/owner.py", "return not self._lost and self._services.lease.holds", "return True"),),
-        stories=(seeds(0, 40, "a twin"),),
+        (Edit("engine/owner.py", "return not self._lost and self._services.lease.holds", "return not self._lost"),),
+        stories=(scene("an_upload_goes_on_before_its_process_looks_around", "a twin"),),
     ),
     Removal(
         4,
@@ -121,11 +127,11 @@ REMOVALS = (
         4,
         "a process that stood still joins again",
         (Edit("kafka/group.py", "if self.alive_at - before > LEASE:", "if self.alive_at < before:"),),
-        stories=(seeds(0, 40, r"I\d "),),
+        stories=(scene("an_upload_goes_on_after_its_process_has_polled", "a twin"),),
     ),
     Removal(
         4,
-        "trimming stops at what the broker says is committed and at what rows hold",
+        "trimming stops below a copy that a row still needs",
         (
             Edit(
                 "engine/owner.py",
@@ -133,7 +139,7 @@ REMOVALS = (
                 "offsets[TopicRole.IMPORTS] = max(offsets[TopicRole.IMPORTS], held)",
             ),
         ),
-        stories=(seeds(0, 40, r"I\d "),),
+        stories=(scene("a_parked_copy_outlives_trimming"),),
     ),
     Removal(
         5,
@@ -164,20 +170,7 @@ REMOVALS = (
         5,
         "a restore waits for the markers of the former owner",
         (Edit("kafka/restore.py", 'isolation_level="read_uncommitted"', 'isolation_level="read_committed"'),),
-        stories=(seeds(0, 40, r"I\d "),),
-    ),
-    Removal(
-        5,
-        "committed offsets are read after the former owner is fenced",
-        (
-            Edit(
-                "kafka/opening.py",
-                "        log = await self._take_over(partition, commit_offsets)\n",
-                "        before = await positions()\n        log = await self._take_over(partition, commit_offsets)\n",
-            ),
-            Edit("kafka/opening.py", "positions=await positions(),", "positions=before,"),
-        ),
-        stories=(seeds(0, 40, r"I\d "),),
+        tests=("integration/test_restore.py::test_rows_whose_markers_are_on_their_way_are_waited_for",),
     ),
     Removal(
         5,
@@ -193,34 +186,16 @@ REMOVALS = (
         stories=(seeds(0, 10, "I[14] lost"),),
     ),
     Removal(
-        5,
-        "links are acknowledged before the transaction that rests on them",
-        (
-            Edit(
-                "engine/committer.py",
-                "        if merged.messages:\n            await self._work.send(merged.messages)\n        for",
-                "        for",
-            ),
-            Edit(
-                "engine/committer.py",
-                "        self._committed.update(offsets)\n",
-                "        if merged.messages:\n            await self._work.send(merged.messages)\n"
-                "        self._committed.update(offsets)\n",
-            ),
-        ),
-        stories=(crashes("commit annotation", r"I\d "),),
-    ),
-    Removal(
         6,
         "a producer whose commit was repeated is not used again",
         (Edit("kafka/transactional_log.py", "if self._wires() != wires:", "if not wires and self._wires():"),),
-        stories=(seeds(0, 40, r"I\d "),),
+        stories=(scene("commits_arrive_late_and_again"),),
     ),
     Removal(
         22,
         "at SIGTERM nothing new is begun and what runs is waited for",
         (Edit("kafka/group.py", "            await self._drain(DRAIN_DEADLINE)\n", ""),),
-        stories=(seeds(0, 40, r"I\d "),),
+        stories=(scene("a_signal_in_the_middle_of_uploads"),),
     ),
     Removal(
         22,
