@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 from tests.protections.removal import Removal, Story, edited
 
@@ -87,7 +87,9 @@ class Trial:
             if noes:
                 seen.noticed[name] = noes[0]
             else:
-                seen.otherwise[name] = next((text for _, text in said if text != "passed"), "passed" if said else "lost")
+                seen.otherwise[name] = next(
+                    (text for _, text in said if text != "passed"), "passed" if said else "lost"
+                )
         return seen
 
     def _story(self, story: Story, seen: Seen) -> None:
@@ -122,19 +124,19 @@ def trial() -> Iterator[Trial]:
         yield Trial(copy)
 
 
-def _cases(report: Path) -> dict[str, list[ElementTree.Element]]:
+def _cases(report: Path) -> dict[str, list[ET.Element]]:
     """What was reported, by the name of the test function."""
-    found: dict[str, list[ElementTree.Element]] = {}
+    found: dict[str, list[ET.Element]] = {}
     if not report.is_file():
         return found
-    for case in ElementTree.parse(report).iter("testcase"):  # noqa: S314 - pytest has just written it
+    for case in ET.parse(report).iter("testcase"):  # noqa: S314 - pytest has just written it
         file = case.get("classname", "").removeprefix("tests.").replace(".", "/")
         function = case.get("name", "").partition("[")[0]
         found.setdefault(f"{file}.py::{function}", []).append(case)
     return found
 
 
-def _said(case: ElementTree.Element, raises: tuple[str, ...]) -> tuple[bool, str]:
+def _said(case: ET.Element, raises: tuple[str, ...]) -> tuple[bool, str]:
     """Whether a test said no, and in which words; an error in its preparation or in the edited code is no answer."""
     failure = case.find("failure")
     if failure is None:
@@ -145,6 +147,6 @@ def _said(case: ElementTree.Element, raises: tuple[str, ...]) -> tuple[bool, str
     return said.startswith(_SAYS_NO) or kind in raises, said
 
 
-def _first_line(element: ElementTree.Element | None) -> str:
+def _first_line(element: ET.Element | None) -> str:
     text = (element.get("message") or "") if element is not None else ""
     return next(iter(text.splitlines()), "")[:160]

@@ -1,6 +1,7 @@
 """Whatever a Kafka call ends in, its caller is told "not now", and nothing that looks like a defect."""
 
 import asyncio
+import contextlib
 
 import pytest
 import uvloop
@@ -27,3 +28,15 @@ async def test_that_a_connection_closed_under_a_call_is_kafka_unavailable() -> N
     """The service's own loop says it in its own way, which aiokafka does not catch."""
     with pytest.raises(KafkaUnavailable, match="Kafka failed while testing: ConnectionResetError"):
         await asyncio.to_thread(uvloop.run, _written_to_a_closed_connection())
+
+
+async def test_that_a_call_ends_by_its_deadline_whatever_it_does() -> None:
+    """Some of aiokafka's calls wait for ever when nobody answers, and swallow a cancellation."""
+
+    async def hangs() -> None:
+        for _ in range(3):
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+
+    with pytest.raises(KafkaUnavailable, match=r"Kafka did not answer within 0\.05 s while testing"):
+        await within(0.05, hangs(), "testing")
