@@ -40,7 +40,7 @@ REMOVALS = (
                 "                return\n",
             ),
         ),
-        stories=(seeds(0, 30, "I[14] lost"),),
+        stories=(seeds(1, 2, "I[14] lost"),),
     ),
     Removal(
         2,
@@ -81,6 +81,30 @@ REMOVALS = (
         tests=("wire/web/test_receiver.py::test_a_log_that_never_answers_is_not_waited_for",),
     ),
     Removal(
+        2,
+        "a replica that does not reach the broker is not ready",
+        (
+            Edit(
+                "status.py",
+                '"kafka": None if group.is_member else "not',
+                '"kafka": None if group.opening is not None else "not',
+            ),
+        ),
+        stories=(scene("the_broker_is_away_for_minutes", "ready"),),
+    ),
+    Removal(
+        2,
+        "a replica that does not reach the broker is alive",
+        (
+            Edit(
+                "status.py",
+                "return self._clock.monotonic() - self._app.group.alive_at < STUCK_AFTER",
+                "return self._app.group.is_member",
+            ),
+        ),
+        stories=(scene("the_broker_is_away_for_minutes", "alive"),),
+    ),
+    Removal(
         3,
         "a commit without a clear answer is never taken for done",
         (
@@ -114,7 +138,7 @@ REMOVALS = (
                 'transactional_id=f"{names.transactional_id(partition)}-{id(names)}",',
             ),
         ),
-        stories=(seeds(0, 30, "I2"),),
+        stories=(seeds(19, 1, "I2"),),
     ),
     Removal(
         4,

@@ -65,7 +65,7 @@ REMOVALS = (
             ),
         ),
         tests=("unit/rossum/test_rossum_failures.py::test_what_an_upload_makes_of_a_status",),
-        stories=(seeds(0, 10, "I1 lost"),),
+        stories=(seeds(0, 2, "I1 lost"),),
     ),
     Removal(
         7,

@@ -31,7 +31,7 @@ from tests.simulation.run import add_hook
 from tests.simulation.stage import listen, prepare
 from tests.simulation.virtual_loop import PROCESS, VirtualLoop, pause
 from tests.simulation.workload import Document, announce, put
-from tests.simulation.world import BASE, World, new_world, run_in_virtual_time
+from tests.simulation.world import BASE, FIRST_OPS_PORT, World, new_world, run_in_virtual_time
 
 #: Virtual seconds until everything must have come out.
 SETTLED_WITHIN = 120.0
@@ -229,6 +229,29 @@ async def our_clocks_are_an_hour_slow(scene: Scene) -> list[str]:
     now = (BASE + timedelta(seconds=world.loop.time())).timestamp()
     await world.control("/annotations", {"count": 3, "status": "exported", "from": now, "to": now})
     return await scene.ended([])
+
+
+@staged(1)
+async def the_broker_is_away_for_minutes(scene: Scene) -> list[str]:
+    """The replica is alive and not ready; when the broker is back, all goes on."""
+    world = scene.world
+    world.broker.is_up = False
+    found = []
+    for _ in range(5):
+        await pause(60.0)
+        ops = f"http://127.0.0.1:{FIRST_OPS_PORT}"
+        found += [f"ready although Kafka is away: {at}" for at in [await _status(world, f"{ops}/readyz")] if at != 503]
+        found += [f"alive it is not: {at}" for at in [await _status(world, f"{ops}/livez")] if at != 200]
+    world.broker.is_up = True
+    documents = await announce(world, 4, 5.0)
+    found += await scene.ended(documents)
+    at = await _status(world, f"http://127.0.0.1:{FIRST_OPS_PORT}/readyz")
+    return found + ([f"not ready again: {at}"] if at != 200 else [])
+
+
+async def _status(world: World, url: str) -> int:
+    async with world.http.get(url) as answer:
+        return answer.status
 
 
 def play(name: str, trace: Callable[[str], None] | None = None) -> list[str]:

@@ -101,7 +101,7 @@ async def test_a_commit_that_is_not_answered_ends_by_its_deadline(monkeypatch: p
         await commit(Producer(hangs=True))
 
 
-async def test_a_commit_whose_connection_was_replaced_is_the_last_of_its_producer() -> None:
+async def test_a_repeated_commit_is_the_last_of_its_producer() -> None:
     """The client has asked twice, and the first request may still come."""
     with pytest.raises(CommitRepeated):
         await commit(Producer(reconnects=True))
