@@ -8,12 +8,14 @@ from uuid import uuid4
 
 import pytest
 
+from tests.support import examples
 from tests.support.find_kafka import Kafka, NoKafka, best_kafka, local_kafka
 from tests.support.kafka_artifacts import NoArtifacts
 from tests.support.kafka_broker import DEFAULT_VERSION, LocalKafka
 from tests.support.kafka_cluster import LocalCluster, local_cluster
 
 Found = TypeVar("Found")
+examples.register()
 
 _KAFKA_FIXTURES = {"kafka", "kafka_of_version", "kafka_cluster", "own_kafka"}
 _report: list[str] = []

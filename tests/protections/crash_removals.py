@@ -63,12 +63,7 @@ REMOVALS = (
                 "if not wires and self._wires():",
             ),
         ),
-        tests=(
-            (
-                "unit/kafka/test_transactional_log.py::test_a_commit_whose_connection_was_replaced_is_the_la"
-                "st_of_its_producer"
-            ),
-        ),
+        tests=("unit/kafka/test_transactional_log.py::test_a_repeated_commit_is_the_last_of_its_producer",),
         stories=(scene("commits_arrive_late_and_again"),),
     ),
     Removal(

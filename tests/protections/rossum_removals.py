@@ -111,7 +111,7 @@ REMOVALS = (
     ),
     Removal(
         8,
-        "an unknown upload is looked up by mark, name and content",
+        "an upload without an answer is known by its mark, looked for and shown",
         (
             Edit(
                 "engine/import_steps.py",
@@ -119,13 +119,19 @@ REMOVALS = (
                 "            now, task_after = self._services.rossum.now(), self._services.imports.task_after\n"
                 "            after = rules.marks(row, found.marks, now=now, task_after=task_after)\n"
                 "            self._services.telemetry",
-                "        if not found.settled and found.marks:\n"
+                "        if found.marks and not row:\n"
                 "            now, task_after = self._services.rossum.now(), self._services.imports.task_after\n"
                 "            after = rules.marks(row, found.marks, now=now, task_after=task_after)\n"
                 "            self._services.telemetry",
             ),
+            Edit(
+                "domain/import_state.py",
+                "    if fresh and (row.state in _UNDECIDED or",
+                "    if not row and (row.state in _UNDECIDED or",
+            ),
         ),
-        stories=(crashes("POST /uploads", r"I\d "),),
+        tests=("unit/domain/test_import_state.py::test_a_mark_adopts_an_upload_whose_outcome_is_unknown",),
+        stories=(crashes("answer to POST /uploads", "a twin"),),
     ),
     Removal(
         8,
@@ -199,7 +205,7 @@ REMOVALS = (
             ),
         ),
         tests=("unit/engine/test_resolving.py::test_a_failed_task_ends_its_import",),
-        stories=(seeds(0, 10, "I1 lost"),),
+        stories=(seeds(4, 2, "I1 lost"),),
     ),
     Removal(
         10,
@@ -212,7 +218,7 @@ REMOVALS = (
             ),
         ),
         tests=("unit/engine/test_resolving.py::test_an_upload_without_an_annotation_ends_its_import",),
-        stories=(seeds(0, 10, "I1 lost"),),
+        stories=(seeds(7, 2, "I1 lost"),),
     ),
     Removal(
         10,

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.contracts.envelope import Event
@@ -55,7 +55,6 @@ def test_a_read_older_than_the_row_is_dropped() -> None:
 ACTIONS = st.lists(st.sampled_from(["export", "review", "reject", "look", "late", "twice"]), min_size=1, max_size=25)
 
 
-@settings(max_examples=200, deadline=None)
 @given(actions=ACTIONS)
 def test_whatever_happens_each_current_revision_is_captured_once_and_in_order(actions: list[str]) -> None:
     """No duplicate id, no clock that goes back, and the last revision is there when somebody looks at the end."""
