@@ -1,7 +1,7 @@
 """Faults of Rossum and of the way there."""
 
 from tests.protections.removal import Edit, Removal
-from tests.protections.stories import crashes, seeds
+from tests.protections.stories import crashes, scene, seeds
 
 REMOVALS = (
     Removal(
@@ -143,7 +143,7 @@ REMOVALS = (
                 "        elif found.claim is not None and found.patient:",
             ),
         ),
-        stories=(seeds(0, 30, "a twin"),),
+        stories=(scene("lists_show_an_upload_late", "a twin"),),
     ),
     Removal(
         9,

@@ -1,7 +1,7 @@
 """Faults of the ledger, of the state that is kept of it, and of what goes through it."""
 
 from tests.protections.removal import Edit, Removal
-from tests.protections.stories import crashes, seeds
+from tests.protections.stories import scene, seeds
 
 REMOVALS = (
     Removal(
@@ -168,7 +168,7 @@ REMOVALS = (
                 "            del error\n            return\n        fresh = replace(",
             ),
         ),
-        stories=(seeds(0, 10, "I1 lost"),),
+        stories=(seeds(0, 3, "I1 lost"),),
     ),
     Removal(
         16,
@@ -180,7 +180,7 @@ REMOVALS = (
                 "",
             ),
         ),
-        stories=(crashes("send dead letter", "never reached"),),
+        stories=(scene("failures_leave_letters"),),
     ),
     Removal(
         16,
@@ -233,7 +233,7 @@ REMOVALS = (
             ),
         ),
         tests=("unit/domain/test_import_state.py::test_a_document_that_rossum_could_not_import_fails",),
-        stories=(seeds(0, 10, "I1 lost"),),
+        stories=(seeds(0, 6, "I1 lost"),),
     ),
     Removal(
         23,

@@ -30,7 +30,7 @@ from tests.simulation.network import _End as End
 from tests.simulation.run import add_hook
 from tests.simulation.stage import listen, prepare
 from tests.simulation.virtual_loop import PROCESS, VirtualLoop, pause
-from tests.simulation.workload import Document, announce, put
+from tests.simulation.workload import POISON, Document, announce, put
 from tests.simulation.world import BASE, FIRST_OPS_PORT, World, new_world, run_in_virtual_time
 
 #: Virtual seconds until everything must have come out.
@@ -229,6 +229,32 @@ async def our_clocks_are_an_hour_slow(scene: Scene) -> list[str]:
     now = (BASE + timedelta(seconds=world.loop.time())).timestamp()
     await world.control("/annotations", {"count": 3, "status": "exported", "from": now, "to": now})
     return await scene.ended([])
+
+
+@staged(1)
+async def lists_show_an_upload_late(scene: Scene) -> list[str]:
+    """An upload's answer is lost, no webhook comes, and for a while Rossum's lists do not show what it has taken."""
+    world = scene.world
+    await world.control("/hooks", {"loss": 1.0})
+    await world.control("/behaviour", {"list_lag": 12.0})
+    await world.control("/faults", {"method": "POST", "path": "/uploads", "action": "drop-after", "times": 1})
+    document = Document("doc-0", "exported")
+    put(world, document)
+    return await scene.ended([document])
+
+
+@staged(2)
+async def failures_leave_letters(scene: Scene) -> list[str]:
+    """Whatever ends an import without success, its arrival is among the dead letters, once and byte for byte."""
+    documents = [
+        Document(f"doc-{number}", fate) for number, fate in enumerate([POISON, "failed_import", "failed_task"])
+    ]
+    for document in documents:
+        put(scene.world, document)
+    found = await scene.ended(documents)
+    letters = [record.value for record in scene.world.records("rossum.dead-letters")]
+    counts = [(document.name, letters.count(document.arrival())) for document in documents]
+    return found + [f"{count} letters of {name}" for name, count in counts if count != 1]
 
 
 @staged(1)
