@@ -14,4 +14,5 @@ def register() -> None:
 
 def examples(count: int) -> settings:
     """For a test whose examples are dear: so many usually, and in the long form as many times more as others."""
-    return settings(max_examples=count * settings.default.max_examples // USUAL, deadline=None)
+    default = settings.default
+    return settings(max_examples=count * (default.max_examples if default else USUAL) // USUAL, deadline=None)
