@@ -104,15 +104,19 @@ class Trial:
     def _run(self, module: list[str]) -> subprocess.CompletedProcess[str]:
         # Commands that tests start find this tree before the one that is installed.
         environ = os.environ | {"PYTHONPATH": str(self._root)}
-        return subprocess.run(
-            [sys.executable, "-m", *module],
-            cwd=self._root,
-            env=environ,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=_LONGEST,
-        )
+        command = [sys.executable, "-m", *module]
+        try:
+            return subprocess.run(
+                command,
+                cwd=self._root,
+                env=environ,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=_LONGEST,
+            )
+        except subprocess.TimeoutExpired:
+            return subprocess.CompletedProcess(command, -1, "", f"did not end within {_LONGEST:g} s")
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """How a transaction ends: by its answer or by a deadline, and after anything but a clear yes the ownership is over."""
 
 import asyncio
+import contextlib
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -19,6 +20,8 @@ from connector.ports import Batch
 from connector.settings_kafka import KafkaSettings
 
 NAMES = Names.from_settings(KafkaSettings(bootstrap_servers="nowhere:9092"), partitions=12)
+#: Seconds that stand for ever: many times the deadline.
+FOREVER = 2.0
 BATCH = Batch([], {"annotation/1": b"{}"}, {TopicRole.WORK: 7})
 
 
@@ -51,11 +54,10 @@ class Producer:
         """As told."""
         if self._reconnects:
             self.client._conns = {(1, ConnectionGroup.COORDINATION): object()}
-        while self._hangs:
-            try:
-                await asyncio.Event().wait()
-            except asyncio.CancelledError:
-                self._hangs = False
+        if self._hangs:
+            never = asyncio.get_running_loop().create_future()
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.wait({never}, timeout=FOREVER)
         if self._ending is not None:
             raise self._ending
 
