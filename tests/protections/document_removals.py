@@ -132,10 +132,7 @@ REMOVALS = (
                 "        if end is None:\n",
             ),
         ),
-        tests=(
-            "wire/documents/test_forbidden_addresses.py::test_no_private_network_opens_the_worst",
-            "unit/documents/test_address_policy.py::test_some_addresses_are_never_fine",
-        ),
+        tests=("unit/documents/test_address_policy.py::test_some_addresses_are_never_fine",),
     ),
     Removal(
         20,
