@@ -153,11 +153,12 @@ REMOVALS = (
             Edit(
                 "documents/https.py",
                 "            self._check(location)\n            response = await self._send(location)\n",
-                "            if location.url.startswith('https') and _ == 0:\n"
+                "            if _ == 0:\n"
                 "                self._check(location)\n            response = await self._send(location)\n",
             ),
         ),
         tests=("wire/documents/test_forbidden_addresses.py::test_a_redirect_to_it_is_refused",),
+        raises=("Retryable",),
     ),
     Removal(
         20,

@@ -127,6 +127,7 @@ REMOVALS = (
             ),
         ),
         tests=("unit/rossum/test_rossum_login.py::test_one_login_serves_all_who_found_the_token_expired",),
+        raises=("NotOurs",),
     ),
     Removal(
         21,
