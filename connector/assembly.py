@@ -18,10 +18,11 @@ from connector.domain.hook_plan import GATE_EVENT, STATUS_EVENT, WantedHook
 from connector.domain.identity import Identity
 from connector.domain.ids import QueueId, event_namespace
 from connector.domain.rows import HeaderRow
+from connector.domain.sweep_state import SweepPolicy
 from connector.engine.circuits import Circuit
 from connector.engine.claims import Claims
 from connector.engine.holding import Room
-from connector.engine.services import GatherPolicy, ImportPolicy, OnTwin, SweepPolicy
+from connector.engine.services import GatherPolicy, ImportPolicy, OnTwin
 from connector.errors import SettingsError
 from connector.ports import States
 from connector.rossum.session import RossumConnection

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 
+from tests.support import examples
 from tests.support.browser import Browser, NoBrowser, browsing
 from tests.support.find_kafka import Kafka, NoKafka, best_kafka, local_kafka
 from tests.support.kafka_artifacts import NoArtifacts
@@ -16,6 +17,7 @@ from tests.support.kafka_broker import DEFAULT_VERSION, LocalKafka
 from tests.support.kafka_cluster import LocalCluster, local_cluster
 
 Found = TypeVar("Found")
+examples.register()
 
 _KAFKA_FIXTURES = {"kafka", "kafka_of_version", "kafka_cluster", "own_kafka"}
 _report: list[str] = []

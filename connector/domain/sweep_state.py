@@ -29,6 +29,23 @@ class Unstable(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class SweepPolicy:
+    """Settings of the sweeps; durations in seconds.
+
+    Attributes:
+        start: Nothing before it is swept (clock text).
+    """
+
+    queues: tuple[QueueId, ...]
+    interval: float
+    lag: float
+    overlap: float
+    deep_interval: float
+    deep_overlap: float
+    start: str
+
+
+@dataclass(frozen=True, slots=True)
 class Walk:
     """A pass under way.
 
@@ -179,6 +196,39 @@ def _finish(walk: Walk, fresh: tuple[ListingRow, ...]) -> Step:
         edge=frozenset(),
     )
     return Step(onward, fresh)
+
+
+def next_walk(row: SweepRow, policy: SweepPolicy, now: datetime, *, deep: bool) -> Walk:
+    """The pass to do now: the interrupted one, a catch-up for new queues, or the next window.
+
+    Args:
+        row: Of the sweep.
+        policy: Its settings.
+        now: Rossum's time; our own clock may be wrong.
+        deep: Whether the long overlap is asked for although it is not due.
+    """
+    if row.walk is not None:
+        return Walk.restored(row.walk)
+    watermark = datetime.fromisoformat(row.watermark)
+    added = set(policy.queues) - set(row.queues)
+    if added:
+        start = datetime.fromisoformat(policy.start)
+        return Walk.begin(row.clock, added, after=start, before=watermark)
+    deep = deep or row.deep_at is None or now >= _deep_due(row, policy)
+    overlap = policy.deep_overlap if deep else policy.overlap
+    end = now - timedelta(seconds=policy.lag)
+    return Walk.begin(
+        row.clock,
+        policy.queues,
+        # Rossum's clock may be set back: what happens then has clocks below the watermark.
+        after=min(watermark, end) - timedelta(seconds=overlap),
+        before=max(end, watermark),
+        deep=deep,
+    )
+
+
+def _deep_due(row: SweepRow, policy: SweepPolicy) -> datetime:
+    return datetime.fromisoformat(row.deep_at or row.watermark) + timedelta(seconds=policy.deep_interval)
 
 
 def completed(row: SweepRow, walk: Walk) -> SweepRow:

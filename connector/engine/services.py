@@ -11,6 +11,7 @@ from connector.domain.hook_plan import WantedHook
 from connector.domain.identity import Identity
 from connector.domain.ids import QueueId
 from connector.domain.push_health import PushHealth
+from connector.domain.sweep_state import SweepPolicy
 from connector.engine.circuits import Circuit, QueueCircuits
 from connector.engine.claims import Claims
 from connector.engine.holding import Room
@@ -65,23 +66,6 @@ class ImportPolicy:
         """The queues of the settings; what an arrival names beside them is its own affair."""
         default = () if self.default_queue is None else (self.default_queue,)
         return frozenset((*self.queues.values(), *default))
-
-
-@dataclass(frozen=True, slots=True)
-class SweepPolicy:
-    """Settings of the sweeps; durations in seconds.
-
-    Attributes:
-        start: Nothing before it is swept (clock text).
-    """
-
-    queues: tuple[QueueId, ...]
-    interval: float
-    lag: float
-    overlap: float
-    deep_interval: float
-    deep_overlap: float
-    start: str
 
 
 @dataclass(frozen=True, slots=True)

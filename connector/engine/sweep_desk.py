@@ -100,7 +100,7 @@ class SweepDesk:
         asked, sweep.asked = sweep.asked, []
         try:
             now = await services.rossum.server_time()
-            walk = self._walk(row, now, deep=sweep.asked_deep)
+            walk = rules.next_walk(row, services.sweeps, now, deep=sweep.asked_deep)
             walk = await self._walk_through(sweep, row, walk)
         except BaseException:
             sweep.asked = asked + sweep.asked
@@ -124,32 +124,6 @@ class SweepDesk:
         sweeps = self._services.sweeps
         row = self._view.sweep_row(sweep_entity(clock))
         return row or SweepRow(clock, watermark=sweeps.start, queues=tuple(sweeps.queues))
-
-    def _walk(self, row: SweepRow, now: datetime, *, deep: bool) -> Walk:
-        """The pass to do now: the interrupted one, a catch-up for new queues, or the next window."""
-        sweeps = self._services.sweeps
-        if row.walk is not None:
-            return Walk.restored(row.walk)
-        watermark = datetime.fromisoformat(row.watermark)
-        added = set(sweeps.queues) - set(row.queues)
-        if added:
-            start = datetime.fromisoformat(sweeps.start)
-            return Walk.begin(row.clock, added, after=start, before=watermark)
-        deep = deep or row.deep_at is None or self._deep_is_due(row, now)
-        overlap = sweeps.deep_overlap if deep else sweeps.overlap
-        end = now - timedelta(seconds=sweeps.lag)
-        return Walk.begin(
-            row.clock,
-            sweeps.queues,
-            # Rossum's clock may be set back: what happens then has clocks below the watermark.
-            after=min(watermark, end) - timedelta(seconds=overlap),
-            before=max(end, watermark),
-            deep=deep,
-        )
-
-    def _deep_is_due(self, row: SweepRow, now: datetime) -> bool:
-        last = datetime.fromisoformat(row.deep_at or row.watermark)
-        return now >= last + timedelta(seconds=self._services.sweeps.deep_interval)
 
     async def _walk_through(self, sweep: _Sweep, row: SweepRow, walk: Walk) -> Walk:
         calls = 0

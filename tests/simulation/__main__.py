@@ -37,12 +37,13 @@ def _one(seed: int, *, verbose: bool) -> int:
     prepare()
     verdict = in_a_child(partial(run_seed, trace=print if verbose else None), seed)
     _tell(verdict)
-    print(f"{verdict.figures} faults={sum(verdict.faults.values())} kills={verdict.kills} seed={seed}")
+    twins, faults = len(verdict.twins), sum(verdict.faults.values())
+    print(f"{verdict.figures} twins={twins} faults={faults} kills={verdict.kills} seed={seed}")
     return bool(verdict.broken)
 
 
 def _many(seeds: range, workers: int) -> int:
-    figures = dict.fromkeys(("accepted", "terminal", "captured", "duplicates", "lost", "kills", "faults"), 0)
+    figures = dict.fromkeys(("accepted", "terminal", "captured", "duplicates", "lost", "twins", "kills", "faults"), 0)
     broken, slowest = 0, 0.0
     for done, verdict in enumerate(all_of(run_seed, seeds, workers), 1):
         _add(figures, verdict)
@@ -62,6 +63,7 @@ def _add(figures: dict[str, int], verdict: Verdict) -> None:
         figures[name] += int(number)
     figures["duplicates"] += sum(what.startswith("I2") for what in verdict.broken)
     figures["lost"] += sum(" lost: " in what for what in verdict.broken)
+    figures["twins"] += len(verdict.twins)
     figures["kills"] += verdict.kills
     figures["faults"] += sum(verdict.faults.values())
 
@@ -69,7 +71,9 @@ def _add(figures: dict[str, int], verdict: Verdict) -> None:
 def _tell(verdict: Verdict) -> None:
     for what in verdict.broken:
         print(f"seed {verdict.seed}: {what}")
-    if verdict.broken:
+    for what in verdict.twins:
+        print(f"seed {verdict.seed}: a twin: {what}")
+    if verdict.broken or verdict.twins:
         print(f"  again: python -m tests.simulation --seed {verdict.seed} -v", flush=True)
 
 

@@ -185,17 +185,22 @@ def _backwards(watcher: Watcher) -> list[str]:
 
 
 def _imported_twice(world: World) -> list[str]:
-    """I5: one root document a generation, or an event that names the twin. A failed task made no document."""
+    """I5: one root document a generation, or an event that names the twin."""
+    told = {header(r, "ce_importid") for r in world.records(LIFECYCLE) if name_of(r) == "import.duplicate"}
+    return [what for one, what in twins(world).items() if one not in told]
+
+
+def twins(world: World) -> dict[str, str]:
+    """Imports with more root documents than generations, told of or not. A failed task made no document."""
     documents = [d for d in all_documents(world.simulator.world) if d["parent"] is None and d["annotations"]]
     counts = Counter(one for document in documents if (one := import_of(document)) is not None)
-    told = {header(r, "ce_importid") for r in world.records(LIFECYCLE) if name_of(r) == "import.duplicate"}
     rows = rows_of(world)
-    found = []
+    found = {}
     for one, count in counts.items():
         row = rows.get(import_entity(ImportId(one)))
         generations = row.generation if isinstance(row, ImportRow) else 1
-        if count > generations and one not in told:
-            found.append(f"I5 imported {count} times in {generations} generations: {one}")
+        if count > generations:
+            found[one] = f"I5 imported {count} times in {generations} generations: {one}"
     return found
 
 

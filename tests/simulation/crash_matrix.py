@@ -19,7 +19,7 @@ from random import Random
 from connector.domain.ids import import_entity, import_id_from_document, partition_of
 from tests.simulation.assassin import Assassin, Crash
 from tests.simulation.boundaries import BOUNDARIES
-from tests.simulation.checker import Watcher, is_settled, promised, violations
+from tests.simulation.checker import Watcher, is_settled, promised, twins, violations
 from tests.simulation.children import all_of, in_a_child
 from tests.simulation.effects import Phase
 from tests.simulation.run import add_hook
@@ -91,6 +91,8 @@ async def _story(ours: World, outcome: Outcome) -> None:
     await _settle(ours, documents, assassin)
     outcome.recovered = ours.loop.time()
     outcome.broken = await violations(ours, documents, watcher)
+    # Nothing but crashes happens here, and one lost answer: whatever is found by looking must be found.
+    outcome.broken += [f"a twin: {what}" for what in (twins(ours)).values()]
     outcome.reached, outcome.kills = assassin.reached, assassin.kills
     watching.cancel()
     for replica in list(ours.replicas):

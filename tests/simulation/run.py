@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tests.simulation import more_faults
-from tests.simulation.checker import Watcher, balance, is_settled, promised, violations
+from tests.simulation.checker import Watcher, balance, is_settled, promised, twins, violations
 from tests.simulation.nemesis import Nemesis
 from tests.simulation.stage import listen
 from tests.simulation.virtual_loop import VirtualLoop, pause
@@ -28,11 +28,13 @@ class Verdict:
     """What became of a seed.
 
     Attributes:
+        twins: Imports that Rossum has twice: no promise is broken where an event tells of it, and there should be none.
         recovered: Virtual seconds from the last fault until all was told.
     """
 
     seed: int
     broken: list[str] = field(default_factory=list)
+    twins: list[str] = field(default_factory=list)
     faults: dict[str, int] = field(default_factory=dict)
     kills: int = 0
     figures: str = ""
@@ -86,6 +88,7 @@ async def _story(ours: World, verdict: Verdict) -> None:
     verdict.recovered = ours.loop.time() - healed
     await pause(5.0)
     verdict.broken = promised(ours.delivery, await violations(ours, documents, watcher))
+    verdict.twins = list((twins(ours)).values())
     verdict.faults, verdict.kills = nemesis.done, nemesis.done.get("kill", 0)
     verdict.figures = balance(ours, documents)
     watching.cancel()

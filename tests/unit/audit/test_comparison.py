@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.audit.comparison import judge
@@ -13,6 +13,7 @@ from connector.audit.findings import Column, Kind, Line
 from connector.contracts.catalogue import TopicRole
 from connector.domain.ids import partition_of
 from connector.domain.rows import AnnotationRow
+from tests.support.examples import examples
 from tests.unit.audit.evidence_of import (
     ACTIONS,
     ENTITY,
@@ -27,7 +28,7 @@ from tests.unit.audit.evidence_of import (
 )
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(actions=ACTIONS)
 def test_a_perfect_connector_leaves_no_difference(actions: list[str]) -> None:
     """Whatever happens to an annotation, in whatever order it is looked at."""
@@ -37,7 +38,7 @@ def test_a_perfect_connector_leaves_no_difference(actions: list[str]) -> None:
     assert balances(verdict)
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(actions=ACTIONS, data=st.data())
 def test_any_record_that_is_lost_is_named(actions: list[str], data: st.DataObject) -> None:
     """As one difference, on the topic that lacks it, as long as the row remembers or another topic has it."""
@@ -61,7 +62,7 @@ def _is_forgotten(entry: Entry, lost: Sighting) -> bool:
     return thin and newest != lost.event.revision and not any(s.event.id == lost.event.id for s in entry.sightings)
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(actions=ACTIONS, data=st.data())
 def test_any_record_that_comes_twice_is_named(actions: list[str], data: st.DataObject) -> None:
     """Unless a replay brought it."""
@@ -79,7 +80,7 @@ def test_any_record_that_comes_twice_is_named(actions: list[str], data: st.DataO
     assert kinds(twice_by_one) == [Kind.DOUBLED]
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(actions=ACTIONS)
 def test_events_without_their_row_are_named(actions: list[str]) -> None:
     """Every one of them; the ledger is not believed to be right because it is silent."""

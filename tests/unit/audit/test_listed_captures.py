@@ -3,12 +3,13 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from connector.audit.comparison import judge
 from connector.audit.evidence import Entry, Listed, Swept
 from connector.audit.findings import Column, Kind, Line
 from connector.domain.messages import Hint, Via
+from tests.support.examples import examples
 from tests.unit.audit.evidence_of import ACTIONS, ENTITY, GROUNDS, NUMBER, QUEUE, Story, balances, clock, kinds, lived
 
 SWEPT = {"exported_at": Swept(clock(1000), frozenset({QUEUE}))}
@@ -39,7 +40,7 @@ def test_what_rossum_shows_and_nobody_published(
     assert balances(verdict)
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(actions=ACTIONS)
 def test_what_rossum_shows_and_was_published_is_out(actions: list[str]) -> None:
     """The listing shows the newest revision, whatever was published before."""

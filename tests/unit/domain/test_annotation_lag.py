@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.contracts.envelope import Event
@@ -12,6 +12,7 @@ from connector.domain.messages import Hint, Via
 from connector.domain.readings import AnnotationReading
 from tests.unit.domain.annotation_story import (
     NUMBER,
+    POLICY,
     QUEUE,
     at,
     clock,
@@ -54,7 +55,6 @@ def test_a_read_older_than_the_row_is_dropped() -> None:
 ACTIONS = st.lists(st.sampled_from(["export", "review", "reject", "look", "late", "twice"]), min_size=1, max_size=25)
 
 
-@settings(max_examples=200, deadline=None)
 @given(actions=ACTIONS)
 def test_whatever_happens_each_current_revision_is_captured_once_and_in_order(actions: list[str]) -> None:
     """No duplicate id, no clock that goes back, and the last revision is there when somebody looks at the end."""
@@ -83,3 +83,14 @@ def test_whatever_happens_each_current_revision_is_captured_once_and_in_order(ac
     assert captured == sorted(captured, key=str)
     assert shown.clocks.get("exported_at") in {None, *captured}
     assert {h.clocks["exported_at"] for h in promised if "exported_at" in h.clocks} <= told
+
+
+def test_a_hint_that_is_known_asks_rossum_nothing() -> None:
+    """A webhook sent again, by Rossum or by a stranger who has listened, costs no call; what is new is read."""
+    row = row_of(look(None, reading("exported", exported_at=clock(6)), hint("exported", exported_at=clock(6))))
+
+    again = [promises.need(row, [hint("exported", exported_at=clock(6))] * 3, POLICY)]
+    new = promises.need(row, [hint("exported", exported_at=clock(9))], POLICY)
+
+    assert again == [promises.Need.NOTHING]
+    assert new is promises.Need.EXPORT

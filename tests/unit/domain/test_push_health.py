@@ -15,15 +15,18 @@ def lossy() -> PushHealth:
 
 
 def test_lost_announcements_bring_push_down_and_new_ones_up_again() -> None:
-    """Each change is news once."""
+    """Each change is news once; meanwhile the sweeps come sooner."""
     health = lossy()
     down, news = health.is_down, [health.has_news(), health.has_news()]
+    pause = health.interval(60.0)
     for _ in range(30):
         health.announced()
 
     assert down
     assert news == [True, False]
+    assert pause == 10.0
     assert not health.is_down
+    assert health.interval(60.0) == 60.0
     assert health.has_news()
 
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.contracts.envelope import Event
@@ -15,6 +15,7 @@ from connector.domain.messages import Via
 from connector.domain.readings import AnnotationReading, ExportReading
 from connector.domain.rows import AnnotationRow
 from connector.replay.rebuilding import CAPTURED, REPLAYABLE, Candidate, Fate, Rebuilding, Step
+from tests.support.examples import examples
 from tests.unit.audit.evidence_of import IDENTITY, NUMBER, POLICY, QUEUE, START, at, clock
 
 RULES = AnnotationRules(IDENTITY, POLICY)
@@ -61,7 +62,7 @@ def steps_of(
     return Rebuilding("replay-1", names, rules).steps(Candidate(NUMBER, row, reading, export))
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(actions=ACTIONS)
 def test_rebuilt_events_are_the_published_ones(actions: list[str]) -> None:
     """Same id, key, revision and, where Rossum has a clock for it, time; told as a replay; none is invented."""

@@ -4,13 +4,14 @@ import asyncio
 from itertools import pairwise
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from connector.errors import Retryable
 from connector.ports import Lane
 from connector.rossum.budget import LONGEST_PAUSE
 from connector.rossum.pacing import WEIGHTS
+from tests.support.examples import examples
 from tests.support.virtual_clock import settle
 from tests.unit.rossum.budget_crowd import Crowd
 
@@ -58,7 +59,7 @@ async def _play(crowd: Crowd, actions: list[tuple[object, ...]]) -> list[tuple[f
     rate=0.3, late=0.0, actions=[("join", Lane.CAPTURED, 3), ("pass", 1.0), ("pause", 5.0)]
 )  # a start that a pause delayed by most of an interval
 @given(rate=st.sampled_from([0.3, 1.0, 2.0, 2.7, 8.0, 10.0]), late=st.sampled_from([0.0, 0.004, 0.09]), actions=ACTIONS)
-@settings(max_examples=60, deadline=None)
+@examples(60)
 async def test_no_second_has_more_starts_than_the_rate_and_one(
     rate: float, late: float, actions: list[tuple[object, ...]]
 ) -> None:
@@ -72,7 +73,7 @@ async def test_no_second_has_more_starts_than_the_rate_and_one(
 
 
 @given(actions=ACTIONS)
-@settings(max_examples=60, deadline=None)
+@examples(60)
 async def test_nothing_starts_while_rossum_asks_for_a_pause(actions: list[tuple[object, ...]]) -> None:
     """No lane starts anything between a 429 and the end of its Retry-After."""
     crowd = Crowd(8.0)

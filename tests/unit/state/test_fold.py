@@ -2,7 +2,7 @@
 
 import pytest
 from aiokafka.structs import ConsumerRecord
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rocksdict import Options, Rdict
 
@@ -10,6 +10,7 @@ from connector.domain.rows import AnnotationRow, AnyRow, ClaimRow, claim_key, en
 from connector.kafka.restore import Fold
 from connector.state.disk import DiskState
 from connector.state.memory import MemoryState
+from tests.support.examples import examples
 from tests.unit.state.test_states import NOW, entities, fail, rows
 
 owners = st.sampled_from(["one", "two"])
@@ -22,7 +23,7 @@ def record(offset: int, key: str, row: AnyRow | None, owner: str | None) -> Cons
     return ConsumerRecord("ledger", 0, offset, 0, 0, key.encode(), value, None, len(key), len(value or b""), ())
 
 
-@settings(max_examples=80, deadline=None)
+@examples(80)
 @example(
     written=[
         ("annotation/a", AnnotationRow("exported", "doc"), "two", True),

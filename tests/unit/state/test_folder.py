@@ -7,10 +7,11 @@ import sys
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any, cast
 
 import orjson
 import pytest
-from rocksdict import Options, Rdict
+from rocksdict import Options, Rdict, WriteBatch
 
 from connector.domain.rows import AnnotationRow
 from connector.errors import Refused, StateFailed
@@ -237,3 +238,38 @@ def test_a_process_that_dies_leaves_the_state_of_one_moment(tmp_path: Path) -> N
     assert state.ledger_end >= seen[-1]
     assert {row.key for row in rows} == {str(state.ledger_end)}
     assert len(rows) == state.open_count() == 50
+
+
+class DiesBetweenWrites:
+    """A database whose process ends after the first write of what follows."""
+
+    def __init__(self, database: Rdict) -> None:
+        self._database = database
+        self.writes = 0
+        self.lives = True
+
+    def __getattr__(self, name: str) -> Any:
+        """Everything but writing is as usual."""
+        return getattr(self._database, name)
+
+    def write(self, batch: WriteBatch) -> None:
+        """Until it is dead."""
+        if self.lives or not self.writes:
+            self._database.write(batch)
+        self.writes += not self.lives
+
+
+def test_a_process_that_dies_between_two_writes_leaves_the_state_of_one_moment(tmp_path: Path) -> None:
+    """There is nothing between them: rows and the offset that they reach are written at once."""
+    database = DiesBetweenWrites(Rdict(str(tmp_path / "db"), Options(raw_mode=True)))
+    state = DiskState(cast("Rdict", database), lambda: Wall().at, print)
+    state.apply({"annotation/1": AnnotationRow("to_review", "1")}, ledger_end=1)
+    database.lives = False
+    state.apply({"annotation/1": AnnotationRow("to_review", "2")}, ledger_end=2)
+    database.close()
+
+    left = DiskState(Rdict(str(tmp_path / "db"), Options(raw_mode=True)), lambda: Wall().at, print)
+
+    row = left.get("annotation/1")
+    assert isinstance(row, AnnotationRow)
+    assert row.key == str(left.ledger_end)

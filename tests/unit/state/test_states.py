@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rocksdict import Options, Rdict
 
@@ -13,6 +13,7 @@ from connector.domain.rows import AnnotationRow, AnyRow, ImportRow, ImportState
 from connector.ports import State
 from connector.state.disk import DiskState
 from connector.state.memory import MemoryState
+from tests.support.examples import examples
 
 Make = Callable[[], State]
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -66,7 +67,7 @@ def judge(state: State, known: dict[str, AnyRow], end: int) -> None:
     assert state.ledger_end == end
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(applied=batches)
 def test_a_state_is_what_was_applied(make: Make, applied: list[dict[str, AnyRow | None]]) -> None:
     """Whatever comes in whatever order."""
@@ -81,7 +82,7 @@ def test_a_state_is_what_was_applied(make: Make, applied: list[dict[str, AnyRow 
     judge(state, known, len(applied))
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(applied=batches)
 def test_a_state_on_disk_comes_back(
     tmp_path_factory: pytest.TempPathFactory, applied: list[dict[str, AnyRow | None]]

@@ -1,0 +1,110 @@
+"""Scenes of replicas that are late: frozen in an upload, or with commits that arrive when nobody waits for them."""
+
+import base64
+from dataclasses import dataclass
+
+import orjson
+from aiokafka.structs import TopicPartition
+
+from tests.simulation.assassin import Assassin, Crash
+from tests.simulation.effects import Phase
+from tests.simulation.network import _End as End
+from tests.simulation.staging import Scene, staged
+from tests.simulation.virtual_loop import PROCESS, pause
+from tests.simulation.workload import Document, announce
+from tests.simulation.world import World
+
+#: Longer than the session timeout, and than an upload without a trace needs to settle and be made again.
+FROZEN_FOR = 36.0
+#: Bytes of a document that does not leave in one piece.
+LARGE = 300_000
+
+
+@dataclass(slots=True)
+class Pause(Assassin):
+    """Freezes a replica in the middle of the body of an upload, whose connection takes no more until it is let go."""
+
+    sender: End | None = None
+
+    def _tap(self, sender: End, data: bytes, phase: Phase) -> bool:
+        name = self._name(sender, data)
+        if self.sender is None and name == "body of an upload" and phase is Phase.BEFORE and sender.process:
+            self.sender = sender
+            sender.protocol.pause_writing()
+            self.world.say(f"freeze {sender.process} in an upload")
+            self.world.loop.freeze(sender.process)
+        return False
+
+    def let_go(self) -> None:
+        """The connection takes more."""
+        if self.sender is not None and not self.sender.is_closing():
+            self.world.loop.call_soon(self.sender.protocol.resume_writing, context=self.sender._context)
+
+
+async def _frozen_in_an_upload(scene: Scene, *, first: bool) -> list[str]:
+    world = scene.world
+    pauser = Pause(world, [Crash("", Phase.BEFORE)])
+    pauser.install()
+    document = Document("doc-0", "exported")
+    content = base64.b64encode(b"%PDF-1.4\n".ljust(LARGE, b"%")).decode()
+    arrival = orjson.loads(document.arrival()) | {"source": {"kind": "inline", "base64": content}}
+    world.broker.append(TopicPartition("documents.arrived", 0), (None, orjson.dumps(arrival), ()))
+    while pauser.sender is None:
+        await pause(0.1)
+    frozen = pauser.sender.process or ""
+    if first:
+        # The upload goes on before anything else of its process does.
+        pauser.let_go()
+    await pause(FROZEN_FOR)
+    world.loop.thaw(frozen)
+    if not first:
+        await pause(0.002)
+        pauser.let_go()
+    return await scene.ended([document])
+
+
+@staged(2)
+async def an_upload_goes_on_before_its_process_looks_around(scene: Scene) -> list[str]:
+    """Frozen in mid-upload while another replica imports the document: the rest must not leave."""
+    return await _frozen_in_an_upload(scene, first=True)
+
+
+@staged(2)
+async def an_upload_goes_on_after_its_process_has_polled(scene: Scene) -> list[str]:
+    """The same, when the poll loop has turned once since: a turn must not prove that nothing has happened."""
+    return await _frozen_in_an_upload(scene, first=False)
+
+
+def _kill_all_after_late_ends(world: World, most: int) -> None:
+    """Whenever a request that was held up ends a transaction, all replicas die soon, and start again."""
+    end, deaths = world.broker.end, iter(range(most))
+
+    def again() -> None:
+        for place in range(2):
+            if all(replica.index != place for replica in world.replicas):
+                world.start_replica(place)
+
+    def all_die() -> None:
+        for replica in list(world.replicas):
+            world.kill(replica)
+        world.loop.later_in_the_world(1.0, again)
+
+    def watched(transactional_id: str, epoch: int, *, commit: bool) -> None:
+        was_open = world.broker.transactions[transactional_id].open_since is not None
+        end(transactional_id, epoch, commit=commit)
+        if was_open and PROCESS.get() is None and next(deaths, None) is not None:
+            world.loop.later_in_the_world(0.05, all_die)
+
+    world.broker.end = watched  # type: ignore[method-assign] # the scene looks over its shoulder
+
+
+@staged(2)
+async def commits_arrive_late_and_again(scene: Scene) -> list[str]:
+    """Commits lose their connection and are repeated; the first request comes seconds later, and soon after a crash."""
+    world = scene.world
+    world.wire.late_commits, world.wire.slow = 0.5, 20.0
+    _kill_all_after_late_ends(world, 8)
+    documents = await announce(world, 16, 40.0)
+    await pause(10.0)
+    world.wire.late_commits, world.wire.slow = 0.0, 1.0
+    return await scene.ended(documents)
