@@ -167,6 +167,19 @@ class Arrival(_Contract):
 
 
 @dataclass(frozen=True, slots=True)
+class ArrivalsLeft:
+    """Which arrivals can be read again.
+
+    Attributes:
+        starts: By partition of the arrivals topic: what lies below is deleted.
+        copied: What was copied to the owner's `imports` before these were read lies below this offset.
+    """
+
+    starts: Mapping[int, int]
+    copied: int
+
+
+@dataclass(frozen=True, slots=True)
 class Coordinates:
     """The place of a record in Kafka.
 

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Self
 
 import orjson
 
+from connector.domain.floor import FloorRow
 from connector.domain.row_shape import Resting
 
 #: Statuses after which Rossum does nothing more by itself. `confirmed` and `failed_export` are not among them.
@@ -61,6 +62,7 @@ class ImportRow:
         twins: Annotation id (text) to the root document of a twin.
         pending: Annotations of twins that are still to be held or deleted.
         refused: Rossum refused the upload as identical to another document.
+        ended: When the last word of its end was written (Rossum's time); rows of earlier versions lack it.
     """
 
     kind: ClassVar[str] = "import"
@@ -97,6 +99,7 @@ class ImportRow:
     twins: Mapping[str, int] = field(default_factory=dict)
     pending: tuple[int, ...] = ()
     refused: bool | None = None
+    ended: str | None = None
     later: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -202,11 +205,7 @@ class ClaimRow(Resting):
 
 @dataclass(frozen=True, slots=True)
 class UnknownRow(Resting):
-    """A row of a kind that only a later version knows; kept, and left to that version.
-
-    Attributes:
-        content: All that it says.
-    """
+    """A row of a kind that only a later version knows; kept whole, and left to that version."""
 
     kind: str
     content: Mapping[str, Any]
@@ -218,9 +217,10 @@ class UnknownRow(Resting):
         return held if isinstance(held, int) else None
 
 
-AnyRow = ImportRow | AnnotationRow | SweepRow | HeaderRow | ClaimRow | UnknownRow
+AnyRow = ImportRow | AnnotationRow | SweepRow | HeaderRow | ClaimRow | FloorRow | UnknownRow
 
-_KINDS: dict[str, type[Any]] = {row.kind: row for row in (ImportRow, AnnotationRow, SweepRow, HeaderRow, ClaimRow)}
+_ROWS = (ImportRow, AnnotationRow, SweepRow, HeaderRow, ClaimRow, FloorRow)
+_KINDS: dict[str, type[Any]] = {row.kind: row for row in _ROWS}
 _LATER = "later"
 _ENDED = frozenset({ImportState.COMPLETED.value, ImportState.FAILED.value})
 _FIELDS = {kind: tuple(f.name for f in fields(row) if f.name != _LATER) for kind, row in _KINDS.items()}

@@ -63,6 +63,9 @@ class ImportDesk:
         state = self._view.state
         self._book.restore(((entity, state.get(entity)) for entity in state.open()), position)
 
+    def __contains__(self, import_id: ImportId) -> bool:
+        return import_id in self._busy
+
     @property
     def wants_more(self) -> bool:
         """Whether new copies should be taken from `imports`."""

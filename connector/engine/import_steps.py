@@ -92,7 +92,10 @@ class ImportSteps:
         row = self._view.import_row(entity)
         announced = Announcement(copy.at.partition, copy.at.offset, copy.held, copy.follows)
         meaning = rules.meaning(row, announced)
-        if meaning is Copy.REPEATED or (row is not None and meaning is Copy.NOTED):
+        if row is None and await self._is_forgotten(copy):
+            self._services.telemetry.arrival_forgotten()
+            self._committer.submit(NOTHING, [ticket])
+        elif meaning is Copy.REPEATED or (row is not None and meaning is Copy.NOTED):
             self._services.telemetry.arrival_repeated()
             noted = {entity: rules.noted(row, announced)} if row is not None and meaning is Copy.NOTED else {}
             self._committer.submit(Outcome(rows=noted), [ticket])
@@ -103,6 +106,15 @@ class ImportSteps:
             await self._resume(copy, row, ticket)
         else:
             await self._begin(copy, row, announced, ticket)
+
+    async def _is_forgotten(self, copy: ArrivalCopy) -> bool:
+        """Whether this very announcement belongs to an import whose row is gone: the log has it no more either.
+
+        One that can still be read was made since then, on a topic that began anew.
+        """
+        floor = self._view.floor
+        known = floor is not None and floor.announced.get(str(copy.at.partition), -1) >= copy.at.offset
+        return known and await self._book.is_gone(copy)
 
     async def _begin(self, copy: ArrivalCopy, row: ImportRow | None, announced: Announcement, ticket: Ticket) -> None:
         self._book.keep(copy, ticket)

@@ -12,6 +12,8 @@ from connector.domain.rows import AnyRow, ClaimRow, HeaderRow, WrittenRow, surel
 from connector.errors import Refused
 from connector.kafka.connection import CALL_DEADLINE, KafkaConnection, let_go, standing_still, within
 
+#: Header of a removal in at-least-once mode: it has no value to name its owner in.
+OWNER_HEADER = "owner"
 #: Records of one fetch that are folded before others get a turn on the event loop.
 RECORDS_AT_ONCE = 2_000
 #: Partitions that a process restores at once, and bytes of one answer of the broker: more cost memory and save no time.
@@ -97,7 +99,8 @@ class Fold:
 
     def _take(self, key: str, record: ConsumerRecord, rows: dict[str, AnyRow | None]) -> None:
         if record.value is None:
-            rows[key] = None
+            if self._owner is None or (OWNER_HEADER, self._owner.encode()) in record.headers:
+                rows[key] = None
             return
         try:
             written = WrittenRow.decode(record.value)
