@@ -1,7 +1,7 @@
 """Arrivals: what a producer writes to have a document imported, and how a record becomes one."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal
 
