@@ -11,9 +11,10 @@ of an import can't be read again: they are deleted from their topic, and all cop
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 
+from connector.clock import Clock
 from connector.contracts.arrivals import ArrivalsLeft
 from connector.contracts.catalogue import TopicRole
 from connector.domain.floor import floor_key
@@ -26,9 +27,9 @@ from connector.domain.rows import AnyRow, ImportRow
 from connector.engine.committer import Committer
 from connector.engine.ledger_view import LedgerView
 from connector.engine.offsets import OffsetTracker
-from connector.engine.services import Services
 from connector.errors import KafkaUnavailable
 from connector.ports import PartitionLog
+from connector.telemetry import Telemetry
 
 #: Seconds between two looks, and of a walk through all rows; shorter ones where little is remembered.
 TICK, ROUND = 5.0, 86_400.0
@@ -52,10 +53,12 @@ class Ways:
     Attributes:
         is_busy: Whether somebody works on an entity right now.
         may_look: Whether the owner has nothing better to do than to forget.
+        now: Rossum's time.
     """
 
     is_busy: Callable[[str], bool]
     may_look: Callable[[], bool]
+    now: Callable[[], datetime]
 
 
 class Forgetting:
@@ -65,21 +68,24 @@ class Forgetting:
         self,
         partition: int,
         *,
-        services: Services,
         view: LedgerView,
         committer: Committer,
         log: PartitionLog,
         trackers: Mapping[TopicRole, OffsetTracker],
         ways: Ways,
+        retention: float,
+        telemetry: Telemetry,
+        clock: Clock,
     ) -> None:
         self._floor_key = floor_key(partition)
-        self._services = services
         self._view = view
         self._committer = committer
         self._log = log
         self._trackers = trackers
         self._ways = ways
-        self._retention = services.retention
+        self._retention = retention
+        self._telemetry = telemetry
+        self._clock = clock
         self._pause = min(TICK, self._retention / LOOKS)
         self._heard: list[tuple[int, Swept]] = []
         self._swept: dict[str, str] = {}
@@ -95,7 +101,7 @@ class Forgetting:
     async def run(self) -> None:
         """Forget until cancelled."""
         while True:
-            await self._services.clock.sleep(self._pause)
+            await self._clock.sleep(self._pause)
             self._hear()
             until = self._until()
             if until is not None and self._ways.may_look():
@@ -114,7 +120,7 @@ class Forgetting:
         if not self._swept.keys() >= set(CLOCKS):
             return None
         # The earlier of two clocks: one that is wrong by a year must not empty the ledger.
-        now = min(self._services.rossum.now(), self._services.clock.now())
+        now = min(self._ways.now(), self._clock.now())
         return min(format_clock(now - timedelta(seconds=self._retention)), *self._swept.values())
 
     async def _look(self, until: str) -> None:
@@ -134,7 +140,7 @@ class Forgetting:
         if gone:
             floor = raised(self._view.floor, gone.values())
             await self._committer.commit(Outcome(rows={self._floor_key: floor, **dict.fromkeys(gone)}))
-            self._services.telemetry.forgotten(row.kind for row in gone.values())
+            self._telemetry.forgotten(row.kind for row in gone.values())
 
     def _rows_a_look(self) -> int:
         round_seconds = min(ROUND, self._retention / ROUNDS)
@@ -153,7 +159,7 @@ class Forgetting:
     async def _arrivals_left(self, rows: Iterable[ImportRow]) -> ArrivalsLeft | None:
         """What the arrivals topic still holds; None while copies that were made before are not all decided."""
         self._announced_on.update(int(partition) for row in rows for partition in row.announced)
-        now = self._services.clock.monotonic()
+        now = self._clock.monotonic()
         if now - self._asked_at >= telling_pause(self._retention):
             self._asked_at = now
             try:

@@ -82,12 +82,14 @@ class Owner:
         self._sweeps = SweepDesk(services, self._view, self._committer, partition=partition)
         self._forgetting = Forgetting(
             partition,
-            services=services,
             view=self._view,
             committer=self._committer,
             log=log,
             trackers=self.trackers,
-            ways=Ways(self._is_busy, lambda: not self._stopping and not self._work_paused),
+            ways=Ways(self._is_busy, lambda: not self._stopping and not self._work_paused, services.rossum.now),
+            retention=services.retention,
+            telemetry=services.telemetry,
+            clock=services.clock,
         )
         self._work_paused = False
 
