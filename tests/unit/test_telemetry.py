@@ -130,14 +130,7 @@ COUNTED: list[tuple[str, Fact, list[Sample]]] = [
         [("partitions_lost_total", {"reason": "revoked"}, 1), ("partitions_ready", {}, -1)],
     ),
     ("rebalanced", lambda t: t.rebalanced(), [("rebalances_total", {}, 1)]),
-    (
-        "forgotten",
-        lambda t: t.forgotten(["import", "annotation", "import"]),
-        [
-            ("ledger_rows_forgotten_total", {"kind": "import"}, 2),
-            ("ledger_rows_forgotten_total", {"kind": "annotation"}, 1),
-        ],
-    ),
+    ("forgotten", lambda t: t.forgotten(["import"]), [("ledger_rows_forgotten_total", {"kind": "import"}, 1)]),
     ("trimmed", lambda t: t.trimmed(3), [("trims_total", {"outcome": "trimmed"}, 1)]),
     ("trim_failed", lambda t: t.trim_failed("x"), [("trims_total", {"outcome": "failed"}, 1)]),
     ("circuit", lambda t: t.circuit("rossum", open=True, reason="401"), [("circuit_open", {"circuit": "rossum"}, 1)]),
