@@ -40,6 +40,7 @@ from connector.domain.ids import AnnotationId, format_clock
 from connector.errors import Refused, SettingsError
 from connector.export.choice import Choice, FixedSet, Span, fixed_set
 from connector.export.folder import Folder, State
+from connector.export.forms import Form
 from connector.export.job import Job, Order
 from connector.settings import Settings
 from connector.settings_load import require_rossum_access
@@ -79,7 +80,7 @@ def export(  # noqa: PLR0913 - one parameter per option of the command
     meanwhile, none of it is missing and none comes twice.
     A file appears under its name when it is complete.
     """
-    target = require_file(form, output)
+    target, shape = require_file(form, output), form_of(form, columns)
     if resume and target is None:
         raise typer.BadParameter("stdout can't be resumed: add -o FILE", param_hint="--resume")
     wanted = _Wanted(form, columns, to_status, clock_text("--from", since), clock_text("--to", until), clock, ids)
@@ -92,7 +93,8 @@ def export(  # noqa: PLR0913 - one parameter per option of the command
         choice = wanted.choice(
             Choice(queue_or_default(settings.rossum, queue), statuses=frozenset(name.value for name in status))
         )
-        left_out = _Command(settings, wanted, choice, requests_per_second, quiet).write(target, resume=resume, yes=yes)
+        command = _Command(settings, wanted, shape, choice, requests_per_second, quiet)
+        left_out = command.write(target, resume=resume, yes=yes)
     if left_out:
         raise typer.Exit(Exit.FAILED)
 
@@ -147,6 +149,7 @@ class _Command:
 
     settings: Settings
     wanted: _Wanted
+    form: Form
     choice: Choice
     requests_per_second: float | None
     quiet: bool
@@ -162,7 +165,7 @@ class _Command:
             if to_status is not None and not confirm(_question(folder.state, to_status), yes=yes):
                 raise Refused("nothing was exported")
             job = self.fetch(folder)
-            write_export(form_of(self.wanted.form, self.wanted.columns), job.parts(), target)
+            write_export(self.form, job.parts(), target)
             left_out = job.left_out()
             _tell(folder.state, left_out, target)
             return left_out
@@ -217,8 +220,8 @@ class _Command:
             return run_or_break_off(self._fetched(folder, stages))
 
     async def _fetched(self, folder: Folder, stages: StageProgress) -> Job:
-        clock, wanted = SystemClock(), self.wanted
-        order = Order(self.choice.queue, form_of(wanted.form, wanted.columns), wanted.to_status, self.choice.statuses)
+        clock = SystemClock()
+        order = Order(self.choice.queue, self.form, self.wanted.to_status, self.choice.statuses)
         async with rossum_at(
             self.settings.rossum, clock, requests_per_second=self.requests_per_second, share=SHARE_BY_HAND
         ) as rossum:

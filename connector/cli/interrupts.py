@@ -41,4 +41,8 @@ def run_or_break_off(work: Coroutine[Any, Any, Result]) -> Result:
         except asyncio.CancelledError:
             raise Fatal("interrupted") from None
 
-    return asyncio.run(run())
+    try:
+        return asyncio.run(run())
+    finally:
+        # The loop leaves SIGTERM deadly; what follows it has files to tidy up, as after Ctrl-C.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)

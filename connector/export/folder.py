@@ -61,9 +61,14 @@ class Folder:
             path.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
             raise Fatal(f"cannot make the folder {path}: {error.strerror}") from error
+        folder = cls(path, state)
         left_out = {str(number): reason for number, reason in state.left_out.items()}
-        _write(path / _STATE, {"version": _VERSION, **asdict(state), "left_out": left_out})
-        return cls(path, state)
+        try:
+            _write(path / _STATE, {"version": _VERSION, **asdict(state), "left_out": left_out})
+        except BaseException:
+            folder.remove()
+            raise
+        return folder
 
     @classmethod
     def found(cls, path: Path, request: Mapping[str, Any]) -> Self:

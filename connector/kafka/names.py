@@ -15,12 +15,14 @@ class Names:
     Attributes:
         group: Consumer group of the owners.
         partitions: Of `imports`, `work` and `ledger`.
+        exactly_once: Whether transactions fence who wrote before; else claims tell whose rows count.
     """
 
     topics: Mapping[TopicRole, str]
     group: str
     instance: str | None
     partitions: int
+    exactly_once: bool
 
     @classmethod
     def from_settings(cls, settings: KafkaSettings, *, partitions: int) -> Self:
@@ -40,6 +42,7 @@ class Names:
             settings.group_id,
             settings.instance_id,
             partitions,
+            settings.delivery == "exactly-once",
         )
 
     @property

@@ -86,6 +86,7 @@ class Opener:
             for place, stamp in stamps.items():
                 self._check_stamp(place, stamp, restored)
             header = await self._header(partition, log, restored)
+            await _bring_forward(restored, header, partition, state, log)
             log.incarnation = header.incarnation
             self._states.keep(partition, header.incarnation)
             return Owner(
@@ -229,3 +230,11 @@ class Opener:
         if stamp.get("ledger_end", 0) > restored.end:
             msg = f"ledger {ledger} ends at {restored.end}, but had reached {stamp['ledger_end']}: {cure}"
             raise Refused(msg)
+
+
+async def _bring_forward(restored: Restored, header: HeaderRow, partition: int, state: State, log: KafkaLog) -> None:
+    """Write again what rows that do not count stand in front of, before the cleaner removes it."""
+    found = {key: header if key == header_key(partition) else state.get(key) for key in restored.shadowed}
+    hidden = {key: encode_row(row, log.owner) for key, row in found.items() if row is not None}
+    if hidden:
+        log.ledger_end = await log.commit(Batch((), hidden, {}))

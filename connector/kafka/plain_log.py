@@ -97,6 +97,7 @@ class PlainLog:
         ]
         stored: list[RecordMetadata] = await asyncio.gather(*rows)
         if stored:
+            self._check_alone(stored)
             self.ledger_end = max(row.offset for row in stored) + 1
         if batch.offsets:
             stamp = offset_stamp(self.incarnation, self.ledger_end)
@@ -107,6 +108,17 @@ class PlainLog:
                 }
             )
         return self.ledger_end
+
+    def _check_alone(self, stored: list[RecordMetadata]) -> None:
+        """Rows of one writer follow each other; a gap is a row of somebody who does not know that the claim is gone.
+
+        Such a row does not count, but the cleaner would keep it and remove ours: whoever opens the partition next
+        brings ours forward.
+        """
+        end = self.ledger_end + len(stored)
+        if self.ledger_end and max(row.offset for row in stored) >= end:
+            msg = f"a former owner has written to the ledger of partition {self._partition}: it is opened anew"
+            raise KafkaUnavailable(msg)
 
     async def read_copy(self, offset: int) -> InnerRecord | None:
         """A record of `imports` of this partition."""

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from aiokafka.admin import AIOKafkaAdminClient
+
 from connector.contracts.catalogue import TopicRole
 from connector.errors import KafkaUnavailable, Refused
 from connector.kafka.connection import CALL_DEADLINE, KafkaConnection, let_go, within
@@ -45,7 +47,7 @@ async def look_at_broker(
     names = Names.from_settings(settings, partitions=settings.work_partitions)
     async with connection.admin() as admin:
         found = await find_topics(admin, list(names.topics.values()))
-    cluster = await cluster_id(connection, settings)
+        cluster = await _told_by(admin)
     problems = findings(names, found, retention=retention)
     if problems:
         raise Refused("\n".join(problem.sentence for problem in problems))
@@ -68,7 +70,11 @@ async def cluster_id(connection: KafkaConnection, settings: KafkaSettings) -> st
     if not settings.managed:
         return UNKNOWN_CLUSTER
     async with connection.admin() as admin:
-        cluster = await within(CALL_DEADLINE, admin.describe_cluster(), "reading the cluster id")
+        return await _told_by(admin)
+
+
+async def _told_by(admin: AIOKafkaAdminClient) -> str:
+    cluster = await within(CALL_DEADLINE, admin.describe_cluster(), "reading the cluster id")
     return cluster.get("cluster_id") or UNKNOWN_CLUSTER
 
 

@@ -4,9 +4,10 @@ The end of a stretch is the end of all records, committed or not: a transaction 
 taken is waited for, so that what was true then is read whatever its markers take.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import ConsumerRecord, TopicPartition
@@ -68,7 +69,7 @@ async def stretches(connection: KafkaConnection, topics: Iterable[str]) -> list[
     wanted = list(topics)
     await _check_that_exist(connection, wanted)
     for topic in wanted:
-        async with _subscribed(connection, topic) as consumer:
+        async with _started(connection, [topic], isolation_level="read_uncommitted") as consumer:
             places = sorted(consumer.assignment())
             starts = await within(CALL_DEADLINE, consumer.beginning_offsets(places), _DOING)
             ends = await within(CALL_DEADLINE, consumer.end_offsets(places), _DOING)
@@ -93,37 +94,32 @@ async def unfinished(connection: KafkaConnection, group: str, wanted: Iterable[S
     Raises:
         KafkaUnavailable: Kafka does not answer.
     """
-    consumer = connection.consumer(group_id=group)
-    try:
-        await within(CALL_DEADLINE, consumer.start(), connection.connecting)
+    async with _started(connection, group_id=group) as consumer:
         left = []
         for stretch in wanted:
             place = TopicPartition(stretch.topic, stretch.partition)
             offset = await within(CALL_DEADLINE, consumer.committed(place), "reading committed offsets")
             left.append(replace(stretch, start=stretch.end if offset is None else max(offset, stretch.start)))
         return left
-    finally:
-        await let_go(consumer.stop())
 
 
 async def _check_that_exist(connection: KafkaConnection, topics: Iterable[str]) -> None:
     """Subscribing to an unknown topic would look for it for ten seconds."""
-    consumer = connection.consumer()
-    try:
-        await within(CALL_DEADLINE, consumer.start(), connection.connecting)
+    async with _started(connection) as consumer:
         known: set[str] = await within(CALL_DEADLINE, consumer.topics(), _DOING)
-    finally:
-        await let_go(consumer.stop())
     for topic in topics:
         if topic not in known:
             raise Refused(f"topic {topic} does not exist, or this user may not see it")
 
 
 @asynccontextmanager
-async def _subscribed(connection: KafkaConnection, topic: str) -> AsyncIterator[AIOKafkaConsumer]:
-    """A consumer of all partitions of a topic; without a group they are assigned as it starts."""
-    consumer = connection.consumer(isolation_level="read_uncommitted")
-    consumer.subscribe([topic])
+async def _started(
+    connection: KafkaConnection, topics: Sequence[str] = (), **more: Any
+) -> AsyncIterator[AIOKafkaConsumer]:
+    """A consumer; of topics that are named it gets all partitions as it starts, since it has no group."""
+    consumer = connection.consumer(**more)
+    if topics:
+        consumer.subscribe(topics)
     try:
         await within(CALL_DEADLINE, consumer.start(), connection.connecting)
         yield consumer
@@ -140,16 +136,12 @@ async def records(connection: KafkaConnection, wanted: Iterable[Stretch]) -> Asy
     ends = {TopicPartition(s.topic, s.partition): s for s in wanted if not s.is_empty}
     if not ends:
         return
-    consumer = connection.consumer()
-    try:
-        await within(CALL_DEADLINE, consumer.start(), connection.connecting)
+    async with _started(connection) as consumer:
         consumer.assign(list(ends))
         for place, stretch in ends.items():
             consumer.seek(place, stretch.start)
         async for batch in _to_the_ends(consumer, ends):
             yield batch
-    finally:
-        await let_go(consumer.stop())
 
 
 async def _to_the_ends(

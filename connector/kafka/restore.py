@@ -1,7 +1,7 @@
 """Rebuilds the state of a partition from its ledger."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 import orjson
@@ -47,15 +47,24 @@ class ValueSink(RowSink, Protocol):
 
 @dataclass(slots=True)
 class Restored:
-    """What a ledger partition holds beside the rows of entities."""
+    """What a ledger partition holds beside the rows of entities.
+
+    Attributes:
+        shadowed: Keys whose newest row does not count, because a former owner wrote it late: compaction would keep
+            that one and remove the row that does.
+    """
 
     header: HeaderRow | None = None
     rows: int = 0
     end: int = 0
+    shadowed: set[str] = field(default_factory=set)
 
 
 class Fold:
-    """Folds records into a state; with claims, only rows of the owner of the latest claim before them count."""
+    """Folds records into a state; with claims, only rows of the owner of the latest claim before them count.
+
+    Transactions fence by themselves: their rows name no owner, and end the time of claims.
+    """
 
     def __init__(self, state: RowSink) -> None:
         self._state = state
@@ -76,6 +85,7 @@ class Fold:
             if self._keep is not None and self._rests(record):
                 rows.pop(key, None)
                 values[key] = record.value
+                self.result.shadowed.discard(key)
             else:
                 self._take(key, record, rows)
                 if key in rows:
@@ -92,33 +102,43 @@ class Fold:
             return False
         if not isinstance(document, dict) or not surely_rests(document):
             return False
-        if self._owner is not None and document.get("owner") != self._owner:
+        if document.get("owner") != self._owner:
             return False
         self.result.rows += 1
         return True
 
     def _take(self, key: str, record: ConsumerRecord, rows: dict[str, AnyRow | None]) -> None:
-        if record.value is None:
-            if self._owner is None or (OWNER_HEADER, self._owner.encode()) in record.headers:
-                rows[key] = None
+        row, owner = _read(record)
+        if isinstance(row, ClaimRow):
+            self._owner = row.owner
             return
-        try:
-            written = WrittenRow.decode(record.value)
-        except ValueError as error:
-            msg = (
-                f"record {record.offset} of {record.topic}[{record.partition}] is not a ledger row: "
-                "point KAFKA__TOPICS__LEDGER at a topic that only this connector writes"
-            )
-            raise Refused(msg) from error
-        if isinstance(written.row, ClaimRow):
-            self._owner = written.row.owner
-        elif self._owner is not None and written.owner != self._owner:
+        if owner is None:
+            # Written in a transaction: nobody who claimed the partition before writes there by right.
+            self._owner = None
+        elif owner != self._owner:
+            self.result.shadowed.add(key)
             return
-        elif isinstance(written.row, HeaderRow):
-            self.result.header = written.row
+        self.result.shadowed.discard(key)
+        if isinstance(row, HeaderRow):
+            self.result.header = row
         else:
-            rows[key] = written.row
-            self.result.rows += 1
+            rows[key] = row
+            self.result.rows += row is not None
+
+
+def _read(record: ConsumerRecord) -> tuple[AnyRow | None, str | None]:
+    """The row of a record, None for a removal, and who wrote it."""
+    if record.value is None:
+        return None, next((value.decode() for name, value in record.headers if name == OWNER_HEADER and value), None)
+    try:
+        written = WrittenRow.decode(record.value)
+    except ValueError as error:
+        msg = (
+            f"record {record.offset} of {record.topic}[{record.partition}] is not a ledger row: "
+            "point KAFKA__TOPICS__LEDGER at a topic that only this connector writes"
+        )
+        raise Refused(msg) from error
+    return written.row, written.owner
 
 
 async def restore(connection: KafkaConnection, ledger: TopicPartition, state: RowSink) -> Restored:

@@ -21,6 +21,11 @@ HEADER_ROOM = 64 * 1024
 USUAL_REPLICATION = 3
 #: How long (milliseconds) compaction keeps removals: a local state may miss them for half of it.
 REMOVALS_KEPT_MS = 86_400_000
+#: Without transactions: for how long (milliseconds) the cleaner must leave the ledger's rows alone. A former owner's
+#: late row does not count, but hides one that does; in this time the owner, which notices with its next row, or its
+#: successor writes that one again.
+CLAIMED_LAG_MS = 7 * 24 * 3600 * 1000
+_LAG = "min.compaction.lag.ms"
 _EXISTS = 36
 _FOREVER = "-1"
 _DAY_MS = 86_400_000
@@ -80,6 +85,8 @@ def wanted_topics(names: Names) -> list[Wanted]:
             "delete.retention.ms": str(REMOVALS_KEPT_MS),
         },
     }
+    if not names.exactly_once:
+        configs[TopicRole.LEDGER][_LAG] = str(CLAIMED_LAG_MS)
     return [
         Wanted(role, names.topics[role], names.partitions if role in INNER else PUBLIC_PARTITIONS, config)
         for role, config in configs.items()
@@ -147,6 +154,12 @@ def _wrong(topic: Wanted, existing: Found) -> list[str]:
             sentences.append(
                 f"topic {topic.name} has retention.ms={retention}, it must be -1: the connector trims it itself"
             )
+    lag, least = int(existing.configs.get(_LAG, 0)), int(topic.configs.get(_LAG, 0))
+    if lag < least:
+        sentences.append(
+            f"topic {topic.name} has {_LAG}={lag}, with KAFKA__DELIVERY=at-least-once it must be at least {least}: "
+            "a frozen replica's late row could remove a row that counts"
+        )
     return sentences
 
 

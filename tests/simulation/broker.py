@@ -87,6 +87,11 @@ class Broker:
             raise UnknownTopicOrPartitionError(place.topic)
         return self.logs[place]
 
+    def clean(self, place: TopicPartition) -> None:
+        """The cleaner comes by."""
+        lag = int(self.configs[place.topic].get("min.compaction.lag.ms", "0"))
+        self.log(place).compact(before=self._now() - lag if lag else None)
+
     def on_new_records(self, waker: Callable[[], None]) -> Callable[[], None]:
         """Be woken by every new record; returns how to stop that."""
         self._wakers[waker] = None

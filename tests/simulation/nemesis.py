@@ -164,9 +164,10 @@ async def markers_late(nemesis: Nemesis) -> None:
 @fault()
 async def ledger_compacted(nemesis: Nemesis) -> None:
     """The cleaner runs."""
-    for place, log in nemesis.world.broker.logs.items():
+    broker = nemesis.world.broker
+    for place in broker.logs:
         if place.topic.endswith("ledger"):
-            log.compact()
+            broker.clean(place)
 
 
 @fault(often=2)

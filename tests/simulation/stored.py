@@ -107,9 +107,14 @@ class Log:
         self.records = self.records[self._index(self.start) :]
         return self.start
 
-    def compact(self) -> None:
-        """Keep the newest record of each key, as a cleaner may do at any time below the last stable offset."""
-        stable = self.last_stable
+    def compact(self, *, before: int | None = None) -> None:
+        """Keep the newest record of each key, as a cleaner may do at any time below the last stable offset.
+
+        Args:
+            before: Records of this time (milliseconds) and later are left alone.
+        """
+        recent = (r.offset for r in self.records if before is not None and r.timestamp >= before)
+        stable = min(self.last_stable, next(recent, self.end))
         newest = {record.key: record.offset for record in self.records if record.offset < stable and _counts(record)}
         self.records = [
             record

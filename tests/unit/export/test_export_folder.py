@@ -27,6 +27,16 @@ def test_an_export_goes_on_where_it_was(tmp_path: Path) -> None:
     assert folder.path.stat().st_mode & 0o077 == 0
 
 
+def test_a_folder_without_its_set_is_not_left(tmp_path: Path) -> None:
+    """Whatever breaks off while the set is written, a signal too: there is nothing yet to go on with."""
+    unwritable = State({"--queue": object()}, IDS, ("exported", "exported"), {}, "ids")
+
+    with pytest.raises(TypeError):
+        Folder.make(tmp_path / "x.csv.partial", unwritable)
+
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_finished_export_leaves_nothing(tmp_path: Path) -> None:
     """The folder is gone with all that was in it."""
     folder = Folder.make(tmp_path / "x.csv.partial", STATE)

@@ -74,7 +74,28 @@ def test_a_removal_counts_only_if_the_owner_of_the_claim_wrote_it() -> None:
     fold = Fold(state)
 
     fold.take([*claims, record(2, "annotation/1", row, "two"), late])
-    before = state.get("annotation/1")
+    before, shadowed = state.get("annotation/1"), {*fold.result.shadowed}
     fold.take([own])
 
     assert (before, state.get("annotation/1")) == (row, None)
+    assert (shadowed, fold.result.shadowed) == ({"annotation/1"}, set())
+
+
+def test_transactions_end_the_time_of_claims() -> None:
+    """A deployment that went over to exactly-once keeps what it wrote since; who claimed before has no say any more."""
+    row, late = AnnotationRow("exported", "doc"), AnnotationRow("to_review", "doc")
+    state = MemoryState()
+    fold = Fold(state)
+
+    fold.take(
+        [
+            record(0, claim_key("one"), ClaimRow("one"), "one"),
+            record(1, "annotation/a", late, "one"),
+            record(2, "annotation/a", row, None),
+            record(3, "annotation/b", row, None),
+            record(4, "annotation/b", late, "one"),
+        ]
+    )
+
+    assert dict(state.items()) == {"annotation/a": row, "annotation/b": row}
+    assert fold.result.shadowed == {"annotation/b"}

@@ -1,0 +1,42 @@
+"""A command that is told to stop, at any moment."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from connector.cli.interrupts import run_or_break_off
+from connector.errors import Fatal
+
+
+@pytest.fixture(autouse=True)
+def _handler() -> Iterator[None]:
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+def test_a_signal_breaks_work_off() -> None:
+    """With one sentence."""
+
+    async def work() -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        while True:
+            await _turn()
+
+    with pytest.raises(Fatal, match=r"^interrupted$"):
+        run_or_break_off(work())
+
+
+def test_what_follows_the_work_can_tidy_up() -> None:
+    """SIGTERM is then like Ctrl-C, not the end of the process."""
+    run_or_break_off(_turn())
+
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGTERM)
+
+
+async def _turn() -> None:
+    await asyncio.sleep(0)
