@@ -129,9 +129,9 @@ class Forgetting:
         if len(looked_at) < count:
             self._walk = self._view.state.items()
         resting = {entity: row for entity in looked_at if (row := self._resting(entity)) is not None}
-        undated = {entity: row for entity, row in resting.items() if life_end(row) is None}
+        undated = {e: row for e, row in resting.items() if isinstance(row, ImportRow) and life_end(row) is None}
         if undated:
-            # Of an earlier version, and it says no time at all: its date is that of being written again.
+            # Of an earlier version, and they say no time at all: their date is that of being written again.
             self._committer.submit(Outcome(rows=undated))
         over = {entity: row for entity, row in resting.items() if "" < (life_end(row) or "") <= until}
         kept = await self._readable({entity: row for entity, row in over.items() if isinstance(row, ImportRow)})
