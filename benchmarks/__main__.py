@@ -7,7 +7,7 @@ import platform
 import sys
 from collections.abc import Awaitable, Callable
 
-from benchmarks import backlog, imports, latency, ledger, sweep, webhook
+from benchmarks import backlog, gathering, imports, latency, ledger, sweep, webhook
 from benchmarks.figures import Row, show
 from benchmarks.program import on_best_loop
 from benchmarks.scale import FULL, QUICK, Scale
@@ -19,6 +19,7 @@ ALL: dict[str, tuple[str, Benchmark]] = {
     "webhook": ("webhook -> Kafka -> 2xx, against the same stack without Kafka", webhook.run),
     "latency": ("webhook -> read_committed captured event, 200 documents/s", latency.run),
     "imports": ("arrival -> import: API calls and documents/s", imports.run),
+    "gathering": ("arrivals that go up together under 10 requests/s", gathering.run),
     "ledger": ("a ledger of many entries: rebuilt from the topic, restarted with local state", ledger.run),
     "backlog": ("a person's export -> captured event, behind arrivals that wait for 10 requests/s", backlog.run),
     "sweep": ("sweep -> captured events, exactly once, no webhooks", sweep.run),

@@ -45,15 +45,20 @@ async def _sweep(http: aiohttp.ClientSession, base: str) -> int:
     following: str | None = f"{base}/annotations?status=exported&ordering=exported_at&page_size={PAGE}"
     done = 0
     while following:
-        page = await _get(http, following)
+        page = await get(http, following)
         following = page["pagination"]["next"]
         numbers = ",".join(str(row["id"]) for row in page["results"])
         params = {"format": "json", "id": numbers, "page_size": str(PAGE)}
-        done += len((await _get(http, f"{base}/queues/{QUEUE}/export", params))["results"])
+        done += len((await get(http, f"{base}/queues/{QUEUE}/export", params))["results"])
     return done
 
 
-async def _get(http: aiohttp.ClientSession, url: str, params: dict[str, str] | None = None) -> Any:
+async def get(http: aiohttp.ClientSession, url: str, params: dict[str, str] | None = None) -> Any:
+    """The parsed answer.
+
+    Raises:
+        aiohttp.ClientResponseError: It says no.
+    """
     async with http.get(url, params=params) as answer:
         answer.raise_for_status()
         return orjson.loads(await answer.read())

@@ -36,7 +36,7 @@ async def _limited(bootstrap: str, documents: int) -> list[Row]:
         await on.deployment.announce([inline(number) for number in range(documents)])
         await on.captured.until(documents)
         seconds = max(on.captured.at.values(), default=since) - since
-        calls = _grown(before, await on.deployment.control("/counters"))
+        calls = grown(before, await on.deployment.control("/counters"))
         await replica.stop()
     total = sum(calls.values())
     refused = sum(count for what, count in calls.items() if what.endswith(" 429"))
@@ -56,7 +56,7 @@ async def _limited(bootstrap: str, documents: int) -> list[Row]:
     ]
 
 
-def _grown(before: Mapping[str, Mapping[str, int]], after: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
+def grown(before: Mapping[str, Mapping[str, int]], after: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
     """Calls by operation and status that came on top."""
     grown = {
         f"{operation} {status}": count - before.get(operation, {}).get(status, 0)

@@ -13,6 +13,7 @@ class Scale:
         floor: Events for the bare transaction (latency).
         limited: Documents under Rossum's limit (imports).
         unlimited: Documents without a limit (imports).
+        gathered: Documents that go up together under Rossum's limit (gathering).
         exported: Annotations (sweep).
         entries: Of the ledger (ledger).
         waiting, people: Arrivals, and exports meanwhile (backlog).
@@ -23,6 +24,7 @@ class Scale:
     floor: int
     limited: int
     unlimited: int
+    gathered: int
     exported: int
     entries: int
     waiting: int
@@ -35,11 +37,21 @@ FULL = Scale(
     floor=500,
     limited=200,
     unlimited=2_000,
+    gathered=1_000,
     exported=20_000,
     entries=10_000_000,
     waiting=5_000,
     people=200,
 )
 QUICK = Scale(
-    rounds=1, seconds=2.0, floor=100, limited=40, unlimited=300, exported=4_000, entries=400_000, waiting=500, people=20
+    rounds=1,
+    seconds=2.0,
+    floor=100,
+    limited=40,
+    unlimited=300,
+    gathered=200,
+    exported=4_000,
+    entries=400_000,
+    waiting=500,
+    people=20,
 )

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,13 +25,15 @@ CLOCK = SystemClock()
 
 @dataclass(slots=True)
 class Arrivals:
-    """When captured events came out, for a `read_committed` reader that reads all along.
+    """When events came out, for a `read_committed` reader that reads all along.
 
     Attributes:
+        event: The ending of the types that count; empty for all.
         at: Seconds (monotonic) by record key; the first time where a key comes twice.
         count: Of all events, repeated ones too.
     """
 
+    event: str = ""
     at: dict[str, float] = field(default_factory=dict)
     count: int = 0
 
@@ -40,9 +42,13 @@ class Arrivals:
         while True:
             for records in (await consumer.getmany(timeout_ms=1000)).values():
                 now = CLOCK.monotonic()
-                self.count += len(records)
-                for record in records:
+                meant = [record for record in records if self._counts(record.headers)]
+                self.count += len(meant)
+                for record in meant:
                     self.at.setdefault(record.key.decode(), now)
+
+    def _counts(self, headers: Sequence[tuple[str, bytes]]) -> bool:
+        return dict(headers).get("ce_type", b"").decode().endswith(self.event)
 
     async def until(self, wanted: int) -> None:
         """Return when that many have come, or when nothing has come for a long time."""
@@ -99,16 +105,17 @@ async def stage(bootstrap: str, *simulator: str, **settings: str) -> AsyncIterat
         http = await stack.enter_async_context(aiohttp.ClientSession())
         reader = Reader(bootstrap, ours.prefix)  # not started: the one below is cheaper and notes the time
         deployment = Deployment(bootstrap, ours.prefix, base_url, folder, http, reader, environment, stack)
-        yield Stage(deployment, ours, await stack.enter_async_context(_reading(ours)))
+        yield Stage(deployment, ours, await stack.enter_async_context(reading(ours, TopicRole.CAPTURED)))
 
 
 @asynccontextmanager
-async def _reading(ours: Topics) -> AsyncIterator[Arrivals]:
-    topic = ours.names.topics[TopicRole.CAPTURED]
+async def reading(ours: Topics, role: TopicRole, event: str = "") -> AsyncIterator[Arrivals]:
+    """A reader of a public topic that notes when events of that type came."""
+    topic = ours.names.topics[role]
     consumer: AIOKafkaConsumer = ours.connection.consumer(group_id=None)
     await consumer.start()
     consumer.assign([TopicPartition(topic, number) for number in range(PUBLIC_PARTITIONS)])
-    arrivals = Arrivals()
+    arrivals = Arrivals(event)
     task = asyncio.create_task(arrivals.read(consumer))
     try:
         yield arrivals

@@ -29,6 +29,7 @@ from connector.rossum.hooks import read_hook
 from connector.settings import Settings
 from connector.status import Parts, Status
 from connector.telemetry import Telemetry
+from connector.web.embedded import EmbeddedApi
 from connector.web.ops import OpsServer
 from connector.web.receiver import WebhookReceiver
 from connector.web.server import listening
@@ -160,6 +161,7 @@ class Builder:
             on_call=lambda call: self._telemetry.api_call(
                 call.lane, (call.method, call.endpoint), str(call.status or "none"), call.seconds
             ),
+            embedded=assembly.embedded_connection(settings),
         )
         await stack.enter_async_context(rossum)
         broker = await look_at_broker(self._connection, settings.kafka, retention=settings.state.retention)
@@ -261,7 +263,8 @@ async def started(
             clock=clock,
         )
         parts = Parts(app.telemetry, app.rossum, app.work, app.intake, app.group, app.circuit, app.rossum.budget)
-        server = OpsServer(ops, Status(parts, clock), app.telemetry)
+        embedded = EmbeddedApi(assembly.import_policy(settings).queues, app.rossum.embedding)
+        server = OpsServer(ops, Status(parts, clock), app.telemetry, embedded)
         port = await stack.enter_async_context(listening(receiver.handle, host=webhook.host, port=webhook.port))
         app.webhook_url = f"http://{_reachable(webhook.host)}:{port}{webhook.path}"
         port = await stack.enter_async_context(listening(server.handle, host=ops.host, port=ops.port))

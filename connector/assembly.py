@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from connector.clock import Clock
 from connector.contracts.captured import shrink
+from connector.contracts.captured_form import CapturedForm
 from connector.contracts.catalogue import TopicRole, records_of
 from connector.contracts.envelope import Event, EventMode, KafkaRecord
 from connector.contracts.events import AnnotationCaptured
@@ -19,13 +20,13 @@ from connector.domain.ids import QueueId, event_namespace
 from connector.domain.rows import HeaderRow
 from connector.engine.circuits import Circuit
 from connector.engine.claims import Claims
-from connector.engine.services import ImportPolicy, OnTwin, SweepPolicy
+from connector.engine.holding import Room
+from connector.engine.services import GatherPolicy, ImportPolicy, OnTwin, SweepPolicy
 from connector.errors import SettingsError
 from connector.ports import States
 from connector.rossum.session import RossumConnection
 from connector.rossum.signature import Forged, VerifiedBody, verify
 from connector.settings import (
-    CaptureSettings,
     ImportSettings,
     RossumSettings,
     Settings,
@@ -33,12 +34,15 @@ from connector.settings import (
     SweepSettings,
     WebhookSettings,
 )
+from connector.settings_capture import CaptureSettings
 from connector.state.memory import MemoryStates
 
 #: Room (bytes) that headers and batch framing take of a topic's limit for records.
 FRAMING = 4096
 #: Copies of one partition that are under way; uploads at once are limited per process.
 COPIES_IN_FLIGHT = 32
+#: The same where they are gathered: while one upload is under way, the next fills.
+GATHERS_IN_FLIGHT = 2
 
 Encode = Callable[[Event], list[tuple[TopicRole, KafkaRecord]]]
 
@@ -52,6 +56,19 @@ def rossum_connection(settings: RossumSettings, *, reject_identical: bool = Fals
         password=settings.password.get_secret_value() if settings.password else None,
         requests_per_second=settings.requests_per_second,
         reject_identical=reject_identical,
+    )
+
+
+def embedded_connection(settings: Settings) -> RossumConnection | None:
+    """As whom embedded URLs are made; None where that is the connector's own user."""
+    user = settings.embedded
+    if user.token is None and user.username is None:
+        return None
+    return replace(
+        rossum_connection(settings.rossum),
+        token=user.token.get_secret_value() if user.token else None,
+        username=user.username,
+        password=user.password.get_secret_value() if user.password else None,
     )
 
 
@@ -94,9 +111,15 @@ def import_policy(settings: Settings) -> ImportPolicy:
         settle=imports.settle,
         file_name=imports.file_name,
         dead_letter_empty=imports.empty == "dead-letter",
-        in_flight=COPIES_IN_FLIGHT,
+        in_flight=max(COPIES_IN_FLIGHT, GATHERS_IN_FLIGHT * imports.gather.max_count * imports.gather.enabled),
         on_twin=OnTwin(imports.on_twin),
+        gather=_gather_policy(imports) if imports.gather.enabled else None,
     )
+
+
+def _gather_policy(imports: ImportSettings) -> GatherPolicy:
+    gather = imports.gather
+    return GatherPolicy(max_count=gather.max_count, wait=gather.wait, max_bytes=imports.max_bytes, room=Room())
 
 
 def queues_of(settings: RossumSettings) -> frozenset[QueueId]:
@@ -140,7 +163,14 @@ def sweep_policy(settings: SweepSettings, queues: frozenset[QueueId], header: He
 def annotation_rules(settings: Settings, identity: Identity, header: HeaderRow) -> AnnotationRules:
     """What decisions about annotations go by."""
     horizon = settings.sweep.start or header.start
-    return AnnotationRules(identity, Policy(tuple(settings.capture.statuses), horizon))
+    return AnnotationRules(identity, Policy(tuple(settings.capture.statuses), horizon), captured_form(settings))
+
+
+def captured_form(settings: Settings) -> CapturedForm:
+    """What of the captured data events carry."""
+    capture, queues = settings.capture, settings.rossum.queues
+    by_queue = {queues[name] if name in queues else int(name): names for name, names in capture.queue_fields.items()}
+    return CapturedForm(capture.fields, by_queue, capture.content)
 
 
 def identity_of(header: HeaderRow, base_url: str) -> Identity:

@@ -9,9 +9,11 @@ from pathlib import Path
 
 from connector import assembly
 from connector.clock import Clock
+from connector.contracts.captured_form import strangers
 from connector.domain.check import Check, told_as
 from connector.domain.hook_plan import plan
 from connector.domain.ids import QueueId
+from connector.domain.schema_readings import QueueReading
 from connector.kafka.broker_checks import check_broker
 from connector.rossum.client import RossumClient
 from connector.settings import Settings
@@ -64,7 +66,8 @@ def _folder(name: str, setting: str, path: Path, rights: int) -> Check:
 
 async def _rossum(settings: Settings, clock: Clock, found: list[Check]) -> None:
     connection = assembly.rossum_connection(settings.rossum)
-    async with RossumClient(connection, clock=clock, on_call=lambda _call: None) as rossum:
+    embedded = assembly.embedded_connection(settings)
+    async with RossumClient(connection, clock=clock, on_call=lambda _call: None, embedded=embedded) as rossum:
         organization = None
         async with told_as("rossum", found):
             organization = await rossum.organization()
@@ -75,7 +78,15 @@ async def _rossum(settings: Settings, clock: Clock, found: list[Check]) -> None:
         found.append(_clock_skew((rossum.now() - clock.now()).total_seconds()))
         for alias, queue in settings.rossum.queues.items():
             async with told_as(f"queue {alias}", found):
-                found.append(_queue(alias, queue, await rossum.queue_name(QueueId(queue))))
+                found.append(_queue(alias, queue, await rossum.queue(QueueId(queue))))
+        if embedded is not None:
+            async with told_as("embedded user", found):
+                await rossum.embedding.check_user()
+                sentence = "Rossum knows the user of embedded URLs"
+                found.append(Check("embedded user", is_fine=True, sentence=sentence))
+        if settings.capture.fields or settings.capture.queue_fields:
+            async with told_as("captured fields", found):
+                found.append(await _captured_fields(settings, rossum))
         if settings.webhook.public_url is not None:
             async with told_as("hook", found):
                 found.append(await _hook(settings, rossum))
@@ -87,11 +98,29 @@ def _clock_skew(seconds: float) -> Check:
     return Check("clock", is_fine, f"Rossum's is {round(seconds):+d} s from ours{advice}")
 
 
-def _queue(alias: str, queue: int, name: str | None) -> Check:
-    if name is None:
+def _queue(alias: str, queue: int, shown: QueueReading | None) -> Check:
+    if shown is None:
         advice = "correct ROSSUM__QUEUES, or give the user of the token access to it"
         return Check(f"queue {alias}", is_fine=False, sentence=f"Rossum shows no queue {queue}: {advice}")
-    return Check(f"queue {alias}", is_fine=True, sentence=f"{queue} ({name})")
+    return Check(f"queue {alias}", is_fine=True, sentence=f"{queue} ({shown.name})")
+
+
+async def _captured_fields(settings: Settings, rossum: RossumClient) -> Check:
+    """Whether every field that is named for events is one that a queue exports."""
+    form = assembly.captured_form(settings)
+    exported: dict[int, frozenset[str]] = {}
+    for queue in {*settings.rossum.queues.values(), *form.by_queue}:
+        shown = await rossum.queue(QueueId(queue))
+        schema = await rossum.schema(shown.schema) if shown is not None and shown.schema is not None else None
+        exported[queue] = schema.exported if schema is not None else frozenset()
+    others = frozenset().union(*(ids for queue, ids in exported.items() if queue not in form.by_queue))
+    wrong = [f"CAPTURE__FIELDS: {unknown}" for unknown in strangers(form.names, others)]
+    for queue, names in form.by_queue.items():
+        wrong += [f"CAPTURE__QUEUE_FIELDS of queue {queue}: {name}" for name in strangers(names, exported[queue])]
+    if wrong:
+        sentence = f"no schema of these queues exports what is named: {'; '.join(wrong)}"
+        return Check("captured fields", is_fine=False, sentence=sentence)
+    return Check("captured fields", is_fine=True, sentence="every named field is exported by a queue")
 
 
 async def _hook(settings: Settings, rossum: RossumClient) -> Check:

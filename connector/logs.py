@@ -13,10 +13,11 @@ from connector.errors import SettingsError
 
 #: Words in a key that make its value secret.
 SECRET_WORDS = ("token", "secret", "password", "authorization", "api_key", "signature")
-#: What is secret inside of a text: credentials of a header, and the query of a URL, which may be its signature.
+#: What is secret inside of a text: credentials of a header, and the query or fragment of a URL, which may be its
+#: signature or hold a token.
 _SECRET_TEXTS = (
     (re.compile(r"(?i)\b(bearer|basic) +[^\s\"',]+"), r"\1 ***"),
-    (re.compile(r"(https?://[^\s?\"'<>]+)\?[^\s\"'<>]+"), r"\1?***"),
+    (re.compile(r"(https?://[^\s?#\"'<>]+)([?#])[^\s\"'<>]+"), r"\1\2***"),
     (re.compile(r"(https?://)[^\s/@\"']+@"), r"\1***@"),
 )
 #: Seconds between two lines of one message of a noisy library.

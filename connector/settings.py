@@ -4,7 +4,6 @@ Environment names are `CONNECTOR_<GROUP>__<KEY>`; the environment wins over the 
 that holds a secret. Durations are seconds (a number, or `250ms`, `5s`, `15m`, `2h`, `30d`), sizes bytes (`2MB`).
 """
 
-import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, Self
@@ -14,6 +13,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 
 from connector.domain.ids import format_clock
 from connector.setting_types import Bytes, Group, Network, QueueName, Seconds, Secret
+from connector.settings_capture import CaptureSettings
 from connector.settings_kafka import KafkaSettings
 
 #: A task of Rossum lives for about six hours; what it became must be asked before.
@@ -21,8 +21,6 @@ TASK_LIFE = 6 * 3600.0
 
 #: A hundred years: more than clocks can be set back by.
 MOST_RETENTION = 100 * 366 * 86_400.0
-
-_CLAIM_STORE = re.compile(r"(s3|gcs|azure)://[A-Za-z0-9$][A-Za-z0-9._-]{0,254}(/[A-Za-z0-9_=][A-Za-z0-9._=-]*)*/?")
 
 
 class RossumSettings(Group):
@@ -105,6 +103,26 @@ class OpsSettings(Group):
     token: SecretStr | None = Field(None, description="Bearer token of /v1; without one /v1 is off.")
 
 
+class EmbeddedSettings(Group):
+    """The user whose tokens go into embedded URLs."""
+
+    token: SecretStr | None = Field(
+        None, description="API token of a user with the role annotator_embedded; none = ROSSUM's user."
+    )
+    username: str | None = Field(None, description="Or: user to log in as.")
+    password: SecretStr | None = Field(None, description="Password of that user.")
+
+    @model_validator(mode="after")
+    def _one_way_in(self) -> Self:
+        if self.token is not None and (self.username or self.password):
+            msg = "set EMBEDDED__TOKEN or EMBEDDED__USERNAME and EMBEDDED__PASSWORD, not both"
+            raise ValueError(msg)
+        if (self.username is None) != (self.password is None):
+            msg = "set both EMBEDDED__USERNAME and EMBEDDED__PASSWORD, or neither"
+            raise ValueError(msg)
+        return self
+
+
 class SweepSettings(Group):
     """The periodic sweeps."""
 
@@ -131,9 +149,11 @@ class SweepSettings(Group):
 class GatherSettings(Group):
     """Several arrivals in one upload."""
 
-    enabled: bool = Field(default=False, description="Gather arrivals of one queue into one upload.")
+    enabled: bool = Field(
+        default=False, description="Upload arrivals of equal queue, values and metadata together, fewer API calls each."
+    )
     max_count: int = Field(20, ge=2, le=100, description="Most documents of one upload.")
-    wait: Seconds = Field(2.0, description="Longest wait for more.")
+    wait: Seconds = Field(2.0, description="How long the first document waits for others.")
 
 
 class ImportSettings(Group):
@@ -174,45 +194,18 @@ class ImportSettings(Group):
             raise ValueError(msg) from None
         return value
 
+    @model_validator(mode="after")
+    def _one_file_an_upload(self) -> Self:
+        if self.gather.enabled and self.reject_identical:
+            msg = "IMPORTS__REJECT_IDENTICAL needs one document an upload, so IMPORTS__GATHER__ENABLED must be false"
+            raise ValueError(msg)
+        return self
+
     @field_validator("deadline")
     @classmethod
     def _within_task_life(cls, value: float) -> float:
         if value >= TASK_LIFE:
             msg = "must be below 6h: Rossum forgets its tasks then"
-            raise ValueError(msg)
-        return value
-
-
-class CaptureSettings(Group):
-    """What becomes a captured event."""
-
-    statuses: tuple[Literal["exported", "confirmed", "rejected", "failed_export"], ...] = Field(
-        ("exported",), description="Statuses whose clock makes a revision."
-    )
-    claim_store: str | None = Field(
-        None,
-        description="Where captured events go that are too large for Kafka: s3://bucket/prefix, gcs://bucket/prefix, "
-        "azure://container/prefix.",
-    )
-    claim_queues: tuple[int, ...] = Field(
-        (), description="Ids of queues whose confirmed annotations become exported once they are on Kafka."
-    )
-
-    @field_validator("claim_store")
-    @classmethod
-    def _place(cls, value: str | None) -> str | None:
-        if value is not None and not _CLAIM_STORE.fullmatch(value):
-            msg = (
-                "must be s3://bucket/prefix, gcs://bucket/prefix or azure://container/prefix; the prefix may be absent"
-            )
-            raise ValueError(msg)
-        return value
-
-    @field_validator("statuses")
-    @classmethod
-    def _some(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if not value:
-            msg = 'must name at least one status, e.g. ["exported"]'
             raise ValueError(msg)
         return value
 
@@ -233,6 +226,7 @@ class Settings(Group):
     rossum: RossumSettings = Field(default_factory=RossumSettings)
     webhook: WebhookSettings = Field(default_factory=WebhookSettings)
     ops: OpsSettings = Field(default_factory=OpsSettings)
+    embedded: EmbeddedSettings = Field(default_factory=EmbeddedSettings)
     sweep: SweepSettings = Field(default_factory=SweepSettings)
     imports: ImportSettings = Field(default_factory=ImportSettings)
     capture: CaptureSettings = Field(default_factory=CaptureSettings)
@@ -247,6 +241,14 @@ class Settings(Group):
                 "SWEEP__DEEP_OVERLAP and SWEEP__LAG): they would list what is forgotten"
             )
             raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _queues_of_fields_are_known(self) -> Self:
+        for name in self.capture.queue_fields:
+            if name not in self.rossum.queues and not (name.isascii() and name.isdigit()):
+                msg = f"CAPTURE__QUEUE_FIELDS names {name!r}, which is neither an id nor an alias of ROSSUM__QUEUES"
+                raise ValueError(msg)
         return self
 
     @model_validator(mode="after")

@@ -61,7 +61,6 @@ def require_for_run(settings: Settings) -> None:
             "CONNECTOR_CAPTURE__CLAIM_QUEUES takes confirmed annotations out of Rossum's queue, and CAPTURE__STATUSES "
             'does not capture them: add "confirmed" to it'
         )
-    problems += _not_built(settings)
     if problems:
         raise SettingsError("\n".join(problems))
 
@@ -101,14 +100,6 @@ def _about_access(settings: Settings) -> list[str]:
     if rossum.token is None and not (rossum.username and rossum.password):
         problems.append("no credentials: set CONNECTOR_ROSSUM__TOKEN, or …__USERNAME and …__PASSWORD")
     return problems
-
-
-def _not_built(settings: Settings) -> list[str]:
-    """Settings of the contract that this version would ignore: refused, so that nobody relies on them."""
-    wanted = {
-        "IMPORTS__GATHER__ENABLED": settings.imports.gather.enabled,
-    }
-    return [f"{PREFIX}{name} is not built in this version: leave it unset" for name, is_set in wanted.items() if is_set]
 
 
 def env_names() -> dict[str, FieldInfo]:

@@ -81,6 +81,11 @@ class Telemetry(Collector):
             self._m.upload_bytes.inc(size)
         self._log.info("upload_finished", import_id=import_id, outcome=outcome, seconds=round(seconds, 3))
 
+    def gather_finished(self, outcome: str, documents: int) -> None:
+        """One upload of several documents has ended."""
+        self._m.gathered.labels(outcome).observe(documents)
+        self._log.info("gather_finished", outcome=outcome, documents=documents)
+
     def upload_resolved(self, how: str, *, import_id: str) -> None:
         """An unknown outcome became known (or certainly never will)."""
         self._m.resolved.labels(how).inc()
@@ -164,6 +169,19 @@ class Telemetry(Collector):
         """A transaction failed or its outcome is unknown."""
         self._m.transactions.labels("failed").inc()
         self._log.warning("transaction_failed", partition=partition, reason=sentence)
+
+    def moved(self, annotation: int, before: int, queue: int, *, configured: bool) -> None:
+        """An annotation is in another queue than before; one that is not configured is nobody's to sweep."""
+        self._m.moves.labels("configured" if configured else "other").inc()
+        log = self._log.info if configured else self._log.warning
+        remedy = None if configured else "add it to ROSSUM__QUEUES to have its annotations swept"
+        log("annotation_moved", annotation=annotation, before=before, queue=queue, remedy=remedy)
+
+    def moved_out_of_reach(self, annotation: int, queue: int) -> None:
+        """An annotation is in a queue that is not configured, and Rossum refuses us its captured data."""
+        self._m.moves.labels("refused").inc()
+        remedy = "give the user of the token access to it, or move the annotation back"
+        self._log.warning("annotation_out_of_reach", annotation=annotation, queue=queue, remedy=remedy)
 
     # --- sweeps and the API ----------------------------------------------------------------------------------
 

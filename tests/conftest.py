@@ -1,13 +1,15 @@
 """What every test may use: a real Kafka, and names that nobody else uses."""
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, AsyncExitStack, ExitStack
+from pathlib import Path
 from typing import NoReturn, TypeVar
 from uuid import uuid4
 
 import pytest
 
+from tests.support.browser import Browser, NoBrowser, browsing
 from tests.support.find_kafka import Kafka, NoKafka, best_kafka, local_kafka
 from tests.support.kafka_artifacts import NoArtifacts
 from tests.support.kafka_broker import DEFAULT_VERSION, LocalKafka
@@ -57,7 +59,7 @@ def own_kafka() -> Iterator[Callable[..., LocalKafka]]:
             try:
                 broker = LocalKafka(version, doors=doors)
             except NoArtifacts as error:
-                _without_kafka(f"a private broker is needed, but {error}")
+                _without("KAFKA", f"a private broker is needed, but {error}")
             return stack.enter_context(broker)
 
         yield make
@@ -70,8 +72,19 @@ def kafka_cluster() -> Iterator[LocalCluster]:
         try:
             cluster = stack.enter_context(local_cluster())
         except NoArtifacts as error:
-            _without_kafka(f"three private brokers are needed, but {error}")
+            _without("KAFKA", f"three private brokers are needed, but {error}")
         yield cluster
+
+
+@pytest.fixture
+async def browser(tmp_path: Path) -> AsyncIterator[Browser]:
+    """A window of a real browser; without one the test is skipped, with CI=true it fails."""
+    async with AsyncExitStack() as stack:
+        try:
+            window = await stack.enter_async_context(browsing(tmp_path / "browser"))
+        except NoBrowser as error:
+            _without("BROWSER", f"a real browser is needed: {error}")
+        yield window
 
 
 @pytest.fixture
@@ -84,14 +97,15 @@ def _enter(stack: ExitStack, way: Callable[[], AbstractContextManager[Found]]) -
     try:
         return stack.enter_context(way())
     except NoKafka as error:
-        _without_kafka(str(error))
+        _without("KAFKA", str(error))
 
 
-def _without_kafka(why: str) -> NoReturn:
+def _without(what: str, why: str) -> NoReturn:
+    """Skip the test loudly; with CI=true it fails: a proof that is left out there is none."""
     in_ci = os.environ.get("CI") == "true"
-    _report.append(f"KAFKA TESTS {'FAILED' if in_ci else 'SKIPPED'}: {why}")
+    _report.append(f"{what} TESTS {'FAILED' if in_ci else 'SKIPPED'}: {why}")
     if in_ci:
-        pytest.fail(f"CI=true needs a real Kafka: {why}", pytrace=False)
+        pytest.fail(f"CI=true needs it: {why}", pytrace=False)
     pytest.skip(why)
 
 

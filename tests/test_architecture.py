@@ -12,7 +12,7 @@ PACKAGE = "connector"
 
 _LEAVES = {"errors", "clock", "quantities"}
 _INNER = {"domain", "contracts", "ports", *_LEAVES}
-_OUTER = {"settings", "settings_kafka", "metrics", "telemetry", "logs", *_INNER}
+_OUTER = {"settings", "settings_capture", "settings_kafka", "metrics", "telemetry", "logs", *_INNER}
 #: Which part of the package may import which others; a part is a folder or a top-level module.
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
@@ -25,8 +25,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "telemetry": {"metrics", *_LEAVES},
     "logs": _LEAVES,
     "setting_types": _LEAVES,
+    "settings_capture": {"setting_types"},
     "settings_kafka": {"setting_types"},
-    "settings": {"setting_types", "settings_kafka", *_LEAVES, "domain"},
+    "settings": {"setting_types", "settings_capture", "settings_kafka", *_LEAVES, "domain"},
     "state": {"state", *_INNER},
     "engine": {"engine", "telemetry", *_INNER},
     "documents": {"documents", *_OUTER},

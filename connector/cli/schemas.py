@@ -1,23 +1,45 @@
 """``rossum-connector schemas``: writes the generated contracts, or says which are out of date."""
 
+import asyncio
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from connector.cli.exits import Exit
+from connector import assembly
+from connector.cli.exits import Exit, told_in_a_sentence
+from connector.cli.options import ConfigOption, settings_from
+from connector.cli.queues import queue_id
+from connector.cli.rossum_access import rossum_at
+from connector.clock import SystemClock
+from connector.contracts.captured_form import strangers
 from connector.contracts.catalogue import TopicRole
 from connector.contracts.envelope import SCHEMA_PREFIX
+from connector.contracts.queue_schema import queue_schema
 from connector.contracts.schemas import schema_files
+from connector.domain.ids import QueueId
+from connector.domain.schema_readings import SchemaReading
+from connector.errors import Refused
+from connector.settings import RossumSettings
 from connector.settings_kafka import TopicSettings
+from connector.settings_load import require_rossum_access
 
 
 def schemas(
     directory: Annotated[Path, typer.Option(help="Where the files are.")] = Path("schemas"),
     *,
     check: Annotated[bool, typer.Option(help="Write nothing; exit with 3 if a file differs.")] = False,
+    queue: Annotated[
+        str | None, typer.Option(help="Print the schema of this queue's captured events instead (id or alias).")
+    ] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="With --queue: a file for it.")] = None,
+    config: ConfigOption = None,
 ) -> None:
-    """Write the JSON Schemas of all events and the AsyncAPI document."""
+    """Write the JSON Schemas of all events and the AsyncAPI document, or that of one queue's captured events."""
+    if queue is not None:
+        with told_in_a_sentence():
+            _write_queue(config, queue, output)
+        return
     topics = TopicSettings().model_dump()
     files = schema_files({role: topics[role.value] for role in TopicRole})
     differing = [name for name, text in files.items() if _text(directory / name) != text]
@@ -32,6 +54,31 @@ def schemas(
     for name in left_over:
         (directory / name).unlink()
         typer.echo(f"removed: {directory / name}")
+
+
+def _write_queue(config: Path | None, name: str, output: Path | None) -> None:
+    """One queue's schema, as the settings name its fields."""
+    settings = settings_from(config)
+    require_rossum_access(settings)
+    queue = queue_id(settings.rossum, name)
+    schema = asyncio.run(_schema_of(settings.rossum, queue))
+    form = assembly.captured_form(settings)
+    for unknown in strangers(form.of(queue), schema.exported):
+        typer.echo(f"not a field that queue {queue} exports: {unknown}", err=True)
+    text = queue_schema(queue, schema, form)
+    if output is None:
+        typer.echo(text)
+    else:
+        output.write_text(text + "\n", encoding="utf-8", newline="\n")
+
+
+async def _schema_of(settings: RossumSettings, queue: QueueId) -> SchemaReading:
+    async with rossum_at(settings, SystemClock()) as rossum:
+        found = await rossum.queue(queue)
+        schema = None if found is None or found.schema is None else await rossum.schema(found.schema)
+    if schema is None:
+        raise Refused(f"Rossum shows no queue {queue} with a schema: correct --queue, or give the user access to it")
+    return schema
 
 
 def _text(path: Path) -> str | None:

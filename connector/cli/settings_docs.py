@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from connector.cli.exits import Exit
+from connector.sandbox import simulator_docs
 from connector.settings_docs import files
 
 
@@ -14,9 +15,9 @@ def settings_docs(
     *,
     check: Annotated[bool, typer.Option(help="Write nothing; exit with 3 if a file differs.")] = False,
 ) -> None:
-    """Write deploy/connector.example.toml and the README's tables of settings, metrics and events."""
+    """Write deploy/connector.example.toml and the tables of README.md and docs/simulator.md."""
     try:
-        wanted = files(root)
+        wanted = files(root) | simulator_docs.files(root)
     except (OSError, ValueError) as error:
         typer.echo(f"rossum-connector: {error}; run this in the root of the repository", err=True)
         raise typer.Exit(Exit.CHECK_FAILED) from error

@@ -2,11 +2,13 @@
 
 import asyncio
 from functools import partial
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from connector.cli.interrupts import run_until_stopped
+from connector.sandbox.sample_files import write_samples
 from connector.sandbox.simulator.server import Simulator, SimulatorOptions
 
 _KNOWN_NAMES = {8198: "invoices", 8199: "receipts"}
@@ -22,6 +24,7 @@ def simulator(  # noqa: PLR0913 - one parameter per option of the command
     queues: Annotated[str, typer.Option(help="Queue ids, comma separated.")] = "8198,8199",
     token: Annotated[str, typer.Option(help="The API token that never expires.")] = "sandbox",  # noqa: S107 - a documented default
     seed: Annotated[int, typer.Option(help="Seed of captured data and of hook troubles.")] = 0,
+    samples: Annotated[Path | None, typer.Option(help="Write sample documents to this directory first.")] = None,
 ) -> None:
     """Run the Rossum simulator until it is interrupted; the first line on stdout is its base URL."""
     options = SimulatorOptions(
@@ -34,6 +37,12 @@ def simulator(  # noqa: PLR0913 - one parameter per option of the command
         token=token,
         seed=seed,
     )
+    try:
+        if samples is not None:
+            write_samples(samples)
+    except OSError as error:
+        typer.echo(f"cannot write to {samples}: {error.strerror}; choose another --samples", err=True)
+        raise typer.Exit(1) from error
     try:
         run_until_stopped(partial(_serve, options))
     except OSError as error:

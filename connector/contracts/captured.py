@@ -1,6 +1,7 @@
 """Captured data: Rossum's export tree as typed fields and tables, and the two smaller forms of its event."""
 
 import re
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final, TypeGuard
 
@@ -16,8 +17,14 @@ _NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]
 _OMISSIBLE: Final = ("content", "tables", "fields")
 
 
-def captured_fields(content: Any) -> tuple[Fields, Tables]:
+#: For a tree that tells its types itself.
+_NO_TYPES: Final[Mapping[str, str]] = {}
+
+
+def captured_fields(content: Any, types: Mapping[str, str] = _NO_TYPES) -> tuple[Fields, Tables]:
     """Header fields and tables of an export tree; odd trees give fewer of them, never an error.
+
+    Types are the tree's own; where it tells none, those that `types` has by schema id.
 
     Rows of a multivalue are its tuples; a datapoint directly below it is a row of one field. Empty tuples are no
     rows, since an empty table has one. A table inside of another, or met twice, is a table of its own with all rows.
@@ -31,7 +38,7 @@ def captured_fields(content: Any) -> tuple[Fields, Tables]:
         node, target = stack.pop()
         schema_id, category = node.get("schema_id"), node.get("category")
         if category == "datapoint":
-            _keep(target, schema_id, node)
+            _keep(target, schema_id, node, types)
         elif category == "multivalue" and isinstance(schema_id, str):
             rows: list[tuple[dict[str, Any], Fields]] = [(child, {}) for child in _children(node.get("children"))]
             tables.setdefault(schema_id, []).extend(row for _, row in reversed(rows))
@@ -46,39 +53,43 @@ def _children(children: Any) -> list[dict[str, Any]]:
     return [child for child in reversed(children) if isinstance(child, dict)] if isinstance(children, list) else []
 
 
-def _keep(target: Fields, schema_id: Any, node: dict[str, Any]) -> None:
+def is_typed(content: Any) -> bool:
+    """Whether every datapoint of an export tree tells its type."""
+    levels = [content] if isinstance(content, list) else []
+    while levels:
+        for node in levels.pop():
+            if not isinstance(node, dict):
+                continue
+            if isinstance(children := node.get("children"), list):
+                levels.append(children)
+            elif node.get("category") == "datapoint" and not isinstance(node.get("type"), str):
+                return False
+    return True
+
+
+def _keep(target: Fields, schema_id: Any, node: dict[str, Any], types: Mapping[str, str]) -> None:
     if not isinstance(schema_id, str):
         return
     known = target.get(schema_id)
     if known is None or known["value"] is None:
-        target[schema_id] = _field(node)
+        kind = node.get("type")
+        target[schema_id] = _field(node, kind if isinstance(kind, str) else types.get(schema_id))
 
 
-def _field(node: dict[str, Any]) -> CapturedField:
-    kind = node.get("type")
-    kind = kind if isinstance(kind, str) else None
+def _field(node: dict[str, Any], kind: str | None) -> CapturedField:
+    """Dates come normalised; what is no date stays as it is, like every other text."""
+    raw, confidence = node.get("value"), node.get("rir_confidence")
+    if not isinstance(raw, str):
+        raw = str(raw) if _is_number(raw) else None
     return {
-        "value": _value(node.get("value"), kind),
+        "value": (_number(raw) if kind == "number" else raw) if raw else None,
         "type": kind,
-        "confidence": _confidence(node.get("rir_confidence")),
+        "confidence": confidence if _is_number(confidence) and 0 <= confidence <= 1 else None,
     }
 
 
-def _value(raw: Any, kind: str | None) -> str | None:
-    """Dates come normalised; what is no date stays as it is, like every other text."""
-    if not isinstance(raw, str):
-        raw = str(raw) if _is_number(raw) else None
-    if not raw:
-        return None
-    return _number(raw) if kind == "number" else raw
-
-
-def _confidence(raw: Any) -> float | None:
-    return raw if _is_number(raw) and 0 <= raw <= 1 else None
-
-
 def _is_number(raw: Any) -> TypeGuard[int | float]:
-    return isinstance(raw, int | float) and not isinstance(raw, bool)
+    return type(raw) is float or type(raw) is int
 
 
 def _number(text: str) -> str:
@@ -106,6 +117,8 @@ def shrink(captured: AnnotationCaptured, limit_bytes: int, *, content_url: str |
     for part in _OMISSIBLE:
         if len(encode_data(captured)) <= limit_bytes:
             break
+        if getattr(captured, part) is None:
+            continue
         omitted.append(part)
         url = content_url or f"{captured.annotation.url}/content"
         captured = captured.model_copy(update={part: None, "omitted": [*omitted], "content_url": url})

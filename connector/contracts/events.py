@@ -117,7 +117,7 @@ class ImportDuplicate(_ImportEvent):
 class _AnnotationEvent(_DocumentEvent):
     annotation: AnnotationInfo = Field(description="The annotation.")
     document: DocumentInfo | None = Field(None, description="Its document.")
-    root: int | None = Field(None, description="For a child of a split: id of the annotation that was split.")
+    root: int | None = Field(None, description="For a part of a split: id of the annotation that was split first.")
 
 
 class AnnotationReady(_AnnotationEvent):
@@ -171,11 +171,15 @@ class AnnotationCapturedThin(_AnnotationEvent):
 class AnnotationCaptured(AnnotationCapturedThin):
     """One revision of captured data."""
 
-    fields: dict[str, CapturedField] | None = Field(None, description="Header fields by schema id.")
-    tables: dict[str, list[dict[str, CapturedField]]] | None = Field(
-        None, description="Line items and other repeated values by schema id: rows of fields by schema id."
+    fields: dict[str, CapturedField] | None = Field(
+        None, description="Header fields by schema id, or by the name that settings give."
     )
-    content: list[Any] | None = Field(None, description="Rossum's export tree, untouched.")
+    tables: dict[str, list[dict[str, CapturedField]]] | None = Field(
+        None, description="Line items and other repeated values, named in the same way: rows of fields."
+    )
+    content: list[Any] | None = Field(
+        None, description="Rossum's export tree, untouched; absent where settings leave it out."
+    )
     omitted: list[str] | None = Field(
         None, description="Parts left out because the record would be too large: content, tables, fields."
     )

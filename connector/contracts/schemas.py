@@ -19,6 +19,8 @@ from connector.contracts.examples import ARRIVAL, EXAMPLES
 #: Name of the schema of what producers write.
 ARRIVAL_SCHEMA: Final = "arrival"
 ASYNCAPI_FILE: Final = "asyncapi.yaml"
+#: What the schemas are written in.
+DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
 
 class _Quiet(GenerateJsonSchema):
@@ -57,9 +59,13 @@ def schema_files(topics: Mapping[TopicRole, str]) -> dict[str, str]:
     return files
 
 
+def event_model(model: type[BaseModel]) -> JsonSchemaValue:
+    """The JSON Schema of an event's data, without a head of its own."""
+    return model.model_json_schema(by_alias=True, schema_generator=_AbsentNotNull)
+
+
 def _event_schema(name: str, model: type[BaseModel]) -> str:
-    schema = model.model_json_schema(by_alias=True, schema_generator=_AbsentNotNull)
-    return _text(name, schema, orjson.loads(encode_data(EXAMPLES[name])))
+    return _text(name, event_model(model), orjson.loads(encode_data(EXAMPLES[name])))
 
 
 def _arrival_schema() -> str:
@@ -69,6 +75,6 @@ def _arrival_schema() -> str:
 
 
 def _text(name: str, schema: JsonSchemaValue, example: Any) -> str:
-    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": schema_uri(name)}
+    head = {"$schema": DIALECT, "$id": schema_uri(name)}
     whole = {**head, **schema, "title": name, "examples": [example]}
     return orjson.dumps(whole, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()

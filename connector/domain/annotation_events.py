@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from connector.contracts import events as contracts
 from connector.contracts.captured import captured_fields
+from connector.contracts.captured_form import CapturedForm, selected
 from connector.contracts.envelope import Event
 from connector.domain.annotation_state import FIRST, Fact
 from connector.domain.identity import Identity
@@ -25,6 +26,24 @@ def shown_revision(row: AnnotationRow, name: str, revision: str) -> str:
     return "first" if revision.startswith(FIRST) or row.adopted.get(name) == revision else revision
 
 
+def annotation_info(reading: AnnotationReading) -> contracts.AnnotationInfo:
+    """An annotation as events tell of it."""
+    clocks = reading.clocks
+    return contracts.AnnotationInfo(
+        id=reading.id,
+        url=reading.url,
+        status=reading.status,
+        queue=reading.queue,
+        schema=reading.schema,
+        automated=reading.automated,
+        arrived_at=clocks.get("arrived_at"),
+        confirmed_at=clocks.get("confirmed_at"),
+        exported_at=clocks.get("exported_at"),
+        modified_at=reading.modified_at,
+        modifier=reading.modifier,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Sight:
     """Everything that an event about an annotation may tell."""
@@ -40,9 +59,10 @@ class Sight:
 class AnnotationEvents:
     """Makes the events of one annotation."""
 
-    def __init__(self, identity: Identity, sight: Sight) -> None:
+    def __init__(self, identity: Identity, sight: Sight, form: CapturedForm) -> None:
         self._identity = identity
         self._sight = sight
+        self._form = form
         self._models: dict[str, Callable[[Fact], BaseModel]] = {
             "annotation.ready": lambda _: contracts.AnnotationReady(**self._shared()),
             "annotation.confirmed": lambda _: contracts.AnnotationConfirmed(**self._shared()),
@@ -86,27 +106,11 @@ class AnnotationEvents:
         return {
             "document_key": sight.row.key,
             "import_id": sight.row.import_id,
-            "annotation": self._annotation(),
+            "annotation": annotation_info(sight.reading),
             "document": self._document(),
             "metadata": dict(sight.reading.metadata),
             "root": sight.row.root,
         }
-
-    def _annotation(self) -> contracts.AnnotationInfo:
-        reading, clocks = self._sight.reading, self._sight.reading.clocks
-        return contracts.AnnotationInfo(
-            id=reading.id,
-            url=reading.url,
-            status=reading.status,
-            queue=reading.queue,
-            schema=reading.schema,
-            automated=reading.automated,
-            arrived_at=clocks.get("arrived_at"),
-            confirmed_at=clocks.get("confirmed_at"),
-            exported_at=clocks.get("exported_at"),
-            modified_at=reading.modified_at,
-            modifier=reading.modifier,
-        )
 
     def _document(self) -> contracts.DocumentInfo | None:
         sight = self._sight
@@ -128,13 +132,15 @@ class AnnotationEvents:
         return contracts.AnnotationSuperseded(**self._shared(), superseded=fact.revision, current=current)
 
     def _captured(self, fact: Fact) -> BaseModel:
-        content = self._sight.export.content if self._sight.export else []
-        fields, tables = captured_fields(content)
+        export = self._sight.export
+        content = export.content if export else []
+        whole = captured_fields(content, export.types) if export else ({}, {})
+        fields, tables = selected(*whole, self._form.of(self._sight.reading.queue))
         return contracts.AnnotationCaptured(
             **self._shared(),
             revision_count=self._sight.row.counts.get(fact.capture or "", 1),
             duplicate_of=self._sight.row.twin_of,
             fields=fields,
             tables=tables,
-            content=content,
+            content=content if self._form.content else None,
         )

@@ -1,7 +1,8 @@
 """From a decision to what it makes true: events, the row, and the word to the import it came from."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from connector.contracts.captured_form import CapturedForm
 from connector.domain import annotation_state as rules
 from connector.domain.annotation_events import AnnotationEvents, Sight
 from connector.domain.annotation_state import UNFINISHED, Policy
@@ -16,10 +17,15 @@ from connector.domain.rows import AnnotationRow
 
 @dataclass(frozen=True, slots=True)
 class AnnotationRules:
-    """What decisions about annotations rest on beside the annotation itself."""
+    """What decisions about annotations rest on beside the annotation itself.
+
+    Attributes:
+        form: Of captured events; no decision rests on it.
+    """
 
     identity: Identity
     policy: Policy
+    form: CapturedForm = field(default_factory=CapturedForm)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +88,7 @@ def decide(subject: Subject, seen: Seen | None, rules_of: AnnotationRules) -> De
     if message is not None:
         after = replace(after, told=reading.status)
     sight = Sight(subject.annotation, after, reading, seen.export, seen.children, subject.hints)
-    maker = AnnotationEvents(rules_of.identity, sight)
+    maker = AnnotationEvents(rules_of.identity, sight, rules_of.form)
     published = tuple(maker.event(fact) for fact in found if fact not in beyond)
     messages: list[WorkMessage] = [message] if message else []
     messages += _answer_to_claim(subject, after)
@@ -113,9 +119,11 @@ def _link_only(subject: Subject) -> Outcome:
 
 
 def _with_link(row: AnnotationRow | None, linked: Linked | None) -> AnnotationRow | None:
-    """The row with its import, unless it has one; the key is free to change until the first event."""
-    if row is None or linked is None or row.import_id is not None:
+    """The row with its import, unless it has one, and its root; the key is free to change until the first event."""
+    if row is None or linked is None:
         return row
+    if row.import_id is not None:
+        return replace(row, root=row.root or linked.root) if row.import_id == linked.import_id else row
     key = row.key if row.published else linked.document_key
     return replace(
         row, import_id=linked.import_id, key=key, root=linked.root or row.root, origin=linked.origin or row.origin

@@ -5,6 +5,9 @@ knowledge, arrives at the same one.
 """
 
 from datetime import UTC, datetime
+from hashlib import sha1
+from itertools import count
+from struct import unpack_from
 from typing import NewType
 from uuid import NAMESPACE_URL, UUID, uuid5
 
@@ -57,7 +60,25 @@ def event_namespace(organization: int, identity_version: str = IDENTITY_VERSION)
 
 def event_id(namespace: UUID, entity: str, event_type: str, revision: str) -> str:
     """The `ce_id` of the one event that says that `entity` reached `revision` in the sense of `event_type`."""
-    return str(uuid5(namespace, _name(entity, event_type, revision)))
+    digest = sha1(namespace.bytes + _name(entity, event_type, revision).encode(), usedforsecurity=False)
+    # As `uuid.uuid5` does it, without an object that nobody needs.
+    raw = bytearray(digest.digest()[:16])
+    raw[6], raw[8] = raw[6] & 0x0F | 0x50, raw[8] & 0x3F | 0x80
+    text = raw.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def gather_id(first: ImportId, generation: int, attempt: int, partitions: int) -> str:
+    """The id of the gather that an attempt of an import opens; it is owned by whoever owns that import."""
+    home = partition_of(import_entity(first), partitions)
+    parts = ("gather", first, str(generation), str(attempt))
+    ids = (str(uuid5(NAMESPACE, _name(*parts, str(number)))) for number in count())
+    return next(one for one in ids if partition_of(gather_entity(one), partitions) == home)
+
+
+def gather_entity(gather: str) -> str:
+    """The entity (and ledger key) of documents that go up together."""
+    return f"gather/{gather}"
 
 
 def import_entity(import_id: ImportId) -> str:
@@ -77,7 +98,7 @@ def sweep_entity(clock: str) -> str:
 
 def format_clock(instant: datetime) -> str:
     """An instant as clocks are written everywhere: UTC, six digits of microseconds, `Z`; sorts as text."""
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return instant.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def partition_of(entity: str, partitions: int) -> int:
@@ -90,8 +111,8 @@ def _murmur2(data: bytes) -> int:
     length = len(data)
     h = _MURMUR_SEED ^ length
     whole = length & ~3
-    for i in range(0, whole, 4):
-        k = int.from_bytes(data[i : i + 4], "little") * _MURMUR_M & _MASK
+    for word in unpack_from(f"<{length >> 2}I", data):
+        k = word * _MURMUR_M & _MASK
         k = (k ^ (k >> _MURMUR_R)) * _MURMUR_M & _MASK
         h = (h * _MURMUR_M & _MASK) ^ k
     tail = data[whole:]

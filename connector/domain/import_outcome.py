@@ -27,8 +27,12 @@ class ImportFacts:
     def __init__(self, identity: Identity) -> None:
         self._identity = identity
 
-    def accepted(self, import_id: ImportId, row: ImportRow, received: ReceivedArrival | None) -> Outcome:
-        """Rossum has taken the upload."""
+    def accepted(
+        self, import_id: ImportId, row: ImportRow, received: ReceivedArrival | None, *, before: ImportRow
+    ) -> Outcome:
+        """Rossum has taken the upload; told once a generation."""
+        if before.accepted_at is not None:
+            return Outcome(rows={import_entity(import_id): row})
         data = contracts.ImportAccepted(
             document_key=row.document_key,
             import_id=import_id,

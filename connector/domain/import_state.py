@@ -108,6 +108,7 @@ def intent(
         intent_at=format_clock(now),
         first_intent=row.first_intent or format_clock(now),
         looks=0,
+        gather=None,
         # Whoever reads this row after a crash has to look, also when no copy brings the import up again.
         due=later(now, LOOKS[0]),
     )
@@ -133,6 +134,12 @@ def unknown(row: ImportRow, *, reason: str, sha256: str | None, now: datetime, s
     """The row of an upload that may or may not have happened; `sha256` is that of what was sent, where it all was."""
     first = row.first_failure or format_clock(now)
     return replace(look_again(row, now=now, settle=settle), reason=reason, first_failure=first, sha256=sha256)
+
+
+def doubted(row: ImportRow, *, reason: str, now: datetime, settle: float) -> ImportRow:
+    """The row when Rossum failed the upload of several documents: it is looked up, and goes up alone if need be."""
+    row = replace(row, state=ImportState.INTENT, gather=None, alone=True, task=None, reason=reason)
+    return look_again(row, now=now, settle=settle)
 
 
 def refused(row: ImportRow, *, reason: str) -> ImportRow:

@@ -4,6 +4,7 @@
 partition share a record. The first item of an element tells its kind.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
@@ -172,6 +173,18 @@ class Swept:
 
 
 WorkMessage = Hint | MarkSeen | Linked | NotYours | TwinOf | SweepNow | Recovered | Swept
+
+
+def together(messages: Iterable[WorkMessage]) -> list[WorkMessage]:
+    """The same in fewer messages: what a sweep alone had announced is one count a sweep."""
+    found: list[WorkMessage] = []
+    counts: Counter[str] = Counter()
+    for message in messages:
+        if isinstance(message, Recovered):
+            counts[message.clock] += message.count
+        else:
+            found.append(message)
+    return [*found, *(Recovered(clock, count) for clock, count in counts.items())]
 
 
 def encode_work(messages: Iterable[WorkMessage]) -> bytes:

@@ -3,13 +3,14 @@
 Clocks are text in the one form of :func:`connector.domain.ids.format_clock`, so that they compare as text.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 import orjson
 
+from connector.domain.file_names import sign_of
 from connector.domain.ids import AnnotationId, DocumentId, ImportId, QueueId
 from connector.errors import Rejected, Stage
 
@@ -54,14 +55,37 @@ class Mark:
         Raises:
             Rejected: More than Rossum takes (stage validate).
         """
-        # What only decorates the headers of events has to yield where there is no room.
-        for mark in (self, replace(self, origin={})):
-            whole = {**metadata, MARK_KEY: mark.as_metadata()}
-            size = len(orjson.dumps(whole))
-            if size <= METADATA_LIMIT:
-                return whole
-        reason = f"metadata with our mark has {size} bytes, Rossum takes {METADATA_LIMIT}"
-        raise Rejected(reason, stage=Stage.VALIDATE)
+        return _beside(metadata, (mark.as_metadata() for mark in (self, replace(self, origin={}))))
+
+
+@dataclass(frozen=True, slots=True)
+class GatherMark:
+    """Our mark in the metadata of annotations that went up together, which Rossum gives all the same.
+
+    Attributes:
+        members: By the sign of the sent file name: what the mark of that document would be, had it gone up alone.
+    """
+
+    gather: str
+    members: Mapping[str, Mark]
+
+    def of(self, file_name: str) -> Mark | None:
+        """The mark of the document that was sent under that name, or under one that Rossum made this of."""
+        return self.members.get(sign_of(file_name))
+
+    def with_member(self, sign: str, mark: Mark) -> "GatherMark":
+        """The same with one more document."""
+        return replace(self, members={**self.members, sign: mark})
+
+    def beside(self, metadata: Mapping[str, Any]) -> dict[str, Any]:
+        """The customer's metadata with this mark.
+
+        Raises:
+            Rejected: More than Rossum takes (stage validate).
+        """
+        forms = ([_written(mark, is_whole=whole) for mark in self.members.values()] for whole in (True, False))
+        marks = ({"gather": self.gather, "members": dict(zip(self.members, form, strict=True))} for form in forms)
+        return _beside(metadata, marks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +95,8 @@ class AnnotationReading:
     Attributes:
         at: Rossum's `Date` of the answer.
         clocks: Only those that have a value; names of :data:`CLOCKS` (`arrived_at` falls back to `created_at`).
+        mark: Of a document that went up with others once its file name has told which is its own.
+        gathered: The mark of all that went up with it.
         metadata: Theirs, without our mark.
         parents: Annotations that this one was split or copied from, where known.
     """
@@ -84,6 +110,7 @@ class AnnotationReading:
     at: datetime
     schema: str | None = None
     mark: Mark | None = None
+    gathered: GatherMark | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     automated: bool | None = None
     modified_at: str | None = None
@@ -100,6 +127,7 @@ class ExportReading:
     Attributes:
         exported_at: The revision of `content`; None where Rossum shows none.
         content: Rossum's export tree, untouched.
+        types: What the schema says of fields by their id, where the tree tells no types and the schema could be read.
     """
 
     id: AnnotationId
@@ -115,10 +143,12 @@ class ExportReading:
     file_name: str | None = None
     schema: str | None = None
     mark: Mark | None = None
+    gathered: GatherMark | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     automated: bool | None = None
     modified_at: str | None = None
     modifier: str | None = None
+    types: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,14 +243,24 @@ class HookCall:
 
 
 @dataclass(frozen=True, slots=True)
+class Enclosed:
+    """A further document of an upload, held whole."""
+
+    file_name: str
+    content_type: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class UploadRequest:
     """What one import sends to Rossum beside the bytes.
 
     Attributes:
         file_name: As sent in the multipart part.
-        metadata: Theirs and our mark, at most 4 kB as JSON.
+        metadata: Theirs and our mark, at most 4 kB as JSON; Rossum gives it to every document of the upload.
         values: `upload:*` values for the schema.
         size: Bytes, None where unknown before the end.
+        enclosed: Further documents that go up with it.
     """
 
     queue: QueueId
@@ -229,3 +269,20 @@ class UploadRequest:
     metadata: Mapping[str, Any]
     values: Mapping[str, Any]
     size: int | None
+    enclosed: tuple[Enclosed, ...] = ()
+
+
+def _written(mark: Mark, *, is_whole: bool) -> list[Any]:
+    origin = [dict(mark.origin)] if is_whole and mark.origin else []
+    return [mark.import_id, mark.document_key, *origin]
+
+
+def _beside(metadata: Mapping[str, Any], marks: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """The metadata with the first mark that there is room for: what only decorates the headers of events yields."""
+    for mark in marks:
+        whole = {**metadata, MARK_KEY: mark}
+        size = len(orjson.dumps(whole))
+        if size <= METADATA_LIMIT:
+            return whole
+    reason = f"metadata with our mark has {size} bytes, Rossum takes {METADATA_LIMIT}"
+    raise Rejected(reason, stage=Stage.VALIDATE)

@@ -1,7 +1,8 @@
 """What every row of the ledger offers to the indexes of a state store."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 
 class Row(Protocol):
@@ -40,3 +41,21 @@ class Resting:
     def held(self) -> int | None:
         """None."""
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownRow(Resting):
+    """A row of a kind that only a later version knows; kept, and left to that version.
+
+    Attributes:
+        content: All that it says.
+    """
+
+    kind: str
+    content: Mapping[str, Any]
+
+    @property
+    def held(self) -> int | None:
+        """The copy that the later version needs: this one must not trim it."""
+        held = self.content.get("held")
+        return held if isinstance(held, int) else None

@@ -13,7 +13,8 @@ from typing import Any, ClassVar, Self
 import orjson
 
 from connector.domain.floor import FloorRow
-from connector.domain.row_shape import Resting
+from connector.domain.gathers import GatherRow, GatherState
+from connector.domain.row_shape import Resting, UnknownRow
 
 #: Statuses after which Rossum does nothing more by itself. `confirmed` and `failed_export` are not among them.
 AT_REST = frozenset({"exported", "rejected", "deleted", "purged", "split", "failed_import"})
@@ -63,6 +64,8 @@ class ImportRow:
         pending: Annotations of twins that are still to be held or deleted.
         refused: Rossum refused the upload as identical to another document.
         ended: When the last word of its end was written (Rossum's time); rows of earlier versions lack it.
+        gather: The upload of several documents that the last attempt was a part of.
+        alone: Such an upload failed after Rossum had taken it: it goes up by itself.
     """
 
     kind: ClassVar[str] = "import"
@@ -100,6 +103,8 @@ class ImportRow:
     pending: tuple[int, ...] = ()
     refused: bool | None = None
     ended: str | None = None
+    gather: str | None = None
+    alone: bool | None = None
     later: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -203,28 +208,16 @@ class ClaimRow(Resting):
     later: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class UnknownRow(Resting):
-    """A row of a kind that only a later version knows; kept whole, and left to that version."""
+AnyRow = ImportRow | GatherRow | AnnotationRow | SweepRow | HeaderRow | ClaimRow | FloorRow | UnknownRow
 
-    kind: str
-    content: Mapping[str, Any]
-
-    @property
-    def held(self) -> int | None:
-        """The copy that the later version needs: this one must not trim it."""
-        held = self.content.get("held")
-        return held if isinstance(held, int) else None
-
-
-AnyRow = ImportRow | AnnotationRow | SweepRow | HeaderRow | ClaimRow | FloorRow | UnknownRow
-
-_ROWS = (ImportRow, AnnotationRow, SweepRow, HeaderRow, ClaimRow, FloorRow)
+_ROWS = (ImportRow, GatherRow, AnnotationRow, SweepRow, HeaderRow, ClaimRow, FloorRow)
 _KINDS: dict[str, type[Any]] = {row.kind: row for row in _ROWS}
 _LATER = "later"
 _ENDED = frozenset({ImportState.COMPLETED.value, ImportState.FAILED.value})
 _FIELDS = {kind: tuple(f.name for f in fields(row) if f.name != _LATER) for kind, row in _KINDS.items()}
-_TUPLES = ("documents", "expected", "queues", "not_ours", "earlier", "pending")
+_NAMES = {kind: frozenset(names) for kind, names in _FIELDS.items()}
+_STATES: dict[str, type[StrEnum]] = {ImportRow.kind: ImportState, GatherRow.kind: GatherState}
+_TUPLES = ("documents", "expected", "queues", "not_ours", "earlier", "pending", "members")
 
 
 def header_key(partition: int) -> str:
@@ -272,14 +265,15 @@ def surely_rests(document: Mapping[str, Any]) -> bool:
 def _row(kind: str, content: dict[str, Any]) -> AnyRow:
     if kind not in _KINDS:
         return UnknownRow(str(kind), {**content})
-    known = {name: content[name] for name in content.keys() & _FIELDS[kind]}
+    names, known = _NAMES[kind], content
+    if not content.keys() <= names:
+        known = {name: value for name, value in content.items() if name in names}
+        known[_LATER] = {name: value for name, value in content.items() if name not in names}
     for name in _TUPLES:
         if isinstance(known.get(name), list):
             known[name] = tuple(known[name])
-    if kind == ImportRow.kind:
-        known["state"] = ImportState(known["state"])
-    if unknown := content.keys() - _FIELDS[kind]:
-        known[_LATER] = {name: content[name] for name in unknown}
+    if kind in _STATES:
+        known["state"] = _STATES[kind](known["state"])
     row: AnyRow = _KINDS[kind](**known)
     return row
 

@@ -17,12 +17,13 @@ from connector.domain.messages import Hint, Linked, TwinOf
 from connector.domain.outcome import NOTHING, Outcome
 from connector.domain.push_facts import weighed
 from connector.domain.readings import AnnotationReading, ExportReading
-from connector.engine.ancestry import PATIENCE, is_orphan, links_by_parents
-from connector.engine.captured_reads import is_gone, is_wanted
+from connector.engine.ancestry import Ancestry
+from connector.engine.captured_reads import exports_by_queue, is_gone, is_wanted
 from connector.engine.circuits import NO_SUCH_QUEUE
 from connector.engine.claiming import Claiming
 from connector.engine.committer import Committer
 from connector.engine.ledger_view import LedgerView
+from connector.engine.moves import tell_of_move
 from connector.engine.open_set import OpenSet
 from connector.engine.services import Services
 from connector.engine.tickets import Ticket
@@ -52,6 +53,7 @@ class AnnotationDesk:
         self._free = asyncio.Semaphore(BATCHES_IN_FLIGHT)
         self._maker = services.annotations
         self._claiming = Claiming(services, committer, services.claimed_queues, spawn=spawn)
+        self._ancestry = Ancestry(services, view)
         self._room = WaitingRoom(services.clock, kind_of=self._kind)
         self.open = OpenSet()
 
@@ -148,7 +150,13 @@ class AnnotationDesk:
             export = exports.get(annotation)
             reading = promises.reading_of_export(export, waiting.hints) if export else None
             row = self._view.annotation_row(annotation_entity(annotation))
-            if export is None or reading is None or promises.is_lagging(row, waiting.hints, reading):
+            enough = reading is not None and not promises.is_lagging(row, waiting.hints, reading)
+            if (
+                export is None
+                or reading is None
+                or not enough
+                or (waiting.linked is None and self._ancestry.is_stranger(reading))
+            ):
                 waiting.listing = waiting.handled = True
                 self._room.put(annotation, waiting)
                 continue
@@ -170,7 +178,9 @@ class AnnotationDesk:
                 self._again(annotation, waiting)
             else:
                 ready[annotation] = reading
-        await self._link_children(batch, ready)
+        for annotation in await self._ancestry.link(batch, ready.values()):
+            del ready[annotation]
+            self._again(annotation, batch.members[annotation])
         exports, wanted = await self._exports_of(batch, ready)
         for annotation, reading in ready.items():
             await self._decide_listed(
@@ -188,36 +198,25 @@ class AnnotationDesk:
             replay = any(hint.replay for hint in hints)
             if is_wanted(row, reading, self._maker.policy, floor=self._view.forgotten_until, replay=replay):
                 by_queue[reading.queue].append(annotation)
-        reads = (self._services.rossum.exports(q, ids) for q, ids in by_queue.items())
-        answers = await asyncio.gather(*reads, return_exceptions=True)
-        found: dict[AnnotationId, ExportReading] = {}
-        for (queue, ids), answer in zip(list(by_queue.items()), answers, strict=True):
-            if isinstance(answer, NotOurs) and answer.http_status in NO_SUCH_QUEUE:
-                pause = self._failed(answer, queue)
-                for annotation in ids:
-                    del ready[annotation]
-                    self._again(annotation, batch.members[annotation], pause=pause, lag=False)
-                continue
-            if isinstance(answer, BaseException):
-                raise answer
-            found.update(answer)
+        found, refused = await exports_by_queue(self._services.rossum, by_queue)
+        for queue, error in refused.items():
+            members = {annotation: batch.members[annotation] for annotation in by_queue[queue]}
+            for annotation in members:
+                del ready[annotation]
+            self._refused(queue, members, error)
         return found, {annotation for ids in by_queue.values() for annotation in ids}
 
-    async def _link_children(self, batch: Batch, ready: dict[AnnotationId, AnnotationReading]) -> None:
-        """Ask the parents of split children that nobody has linked yet; their own word may be a moment late."""
-        orphans = [
-            reading
-            for annotation, reading in ready.items()
-            if batch.members[annotation].linked is None
-            and is_orphan(self._view.annotation_row(annotation_entity(annotation)), reading)
-        ]
-        links, undecided = await links_by_parents(self._services.rossum, orphans)
-        for annotation, link in links.items():
-            batch.members[annotation].linked = link
-        for annotation in undecided:
-            if batch.members[annotation].tries < PATIENCE:
-                del ready[annotation]
-                self._again(annotation, batch.members[annotation])
+    def _refused(self, queue: QueueId, members: Mapping[AnnotationId, Waiting], error: NotOurs) -> None:
+        """Rossum does not give out the captured data of that queue."""
+        if self._services.queues.of(queue) is None:
+            # Moved to where we have no rights: nothing may wait for that. The open set looks again, ever less often.
+            for annotation, waiting in members.items():
+                self._services.telemetry.moved_out_of_reach(annotation, queue)
+                self._finish(annotation, waiting, NOTHING, "out_of_reach")
+            return
+        pause = self._failed(error, queue)
+        for annotation, waiting in members.items():
+            self._again(annotation, waiting, pause=pause, lag=False)
 
     async def _decide_listed(
         self, waiting: Waiting, reading: AnnotationReading, export: ExportReading | None, *, wanted: bool
@@ -264,6 +263,7 @@ class AnnotationDesk:
     async def _decide_one(self, annotation: AnnotationId, waiting: Waiting, seen: Seen) -> None:
         row = self._view.annotation_row(annotation_entity(annotation))
         told = (tuple(waiting.hints), waiting.linked, waiting.twin_of)
+        tell_of_move(row, seen.reading, self._services)
         decision = decide(Subject(annotation, row, *told, floor=self._view.forgotten_until), seen, self._maker)
         outcome = decision.outcome
         if self._services.claims is not None:

@@ -1,10 +1,16 @@
 """Whether the captured data of an annotation is wanted, and whether it can still be had."""
 
+import asyncio
+from collections.abc import Mapping, Sequence
+
 from connector.domain import annotation_state as rules
 from connector.domain.annotation_state import Policy
-from connector.domain.readings import AnnotationReading
+from connector.domain.ids import AnnotationId, QueueId
+from connector.domain.readings import AnnotationReading, ExportReading
 from connector.domain.retention import below_floor
 from connector.domain.rows import AnnotationRow
+from connector.engine.circuits import NO_SUCH_QUEUE
+from connector.errors import NotOurs
 from connector.ports import Rossum
 
 
@@ -33,3 +39,25 @@ async def is_gone(rossum: Rossum, listed: AnnotationReading, policy: Policy) -> 
         return True
     clocks = [rules.CLOCK_OF[status] for status in policy.capture]
     return any(single.clocks.get(clock, "") > listed.clocks.get(clock, "") for clock in clocks)
+
+
+async def exports_by_queue(
+    rossum: Rossum, by_queue: Mapping[QueueId, Sequence[AnnotationId]]
+) -> tuple[dict[AnnotationId, ExportReading], dict[QueueId, NotOurs]]:
+    """Captured data of annotations of several queues, and which of these queues Rossum refuses us.
+
+    Raises:
+        Retryable, NotOurs: Rossum can't tell now, or refuses us altogether.
+    """
+    reads = (rossum.exports(queue, ids) for queue, ids in by_queue.items())
+    answers = await asyncio.gather(*reads, return_exceptions=True)
+    found: dict[AnnotationId, ExportReading] = {}
+    refused: dict[QueueId, NotOurs] = {}
+    for queue, answer in zip(by_queue, answers, strict=True):
+        if isinstance(answer, NotOurs) and answer.http_status in NO_SUCH_QUEUE:
+            refused[queue] = answer
+        elif isinstance(answer, BaseException):
+            raise answer
+        else:
+            found.update(answer)
+    return found, refused

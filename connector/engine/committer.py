@@ -10,7 +10,7 @@ from connector.clock import Clock
 from connector.contracts.catalogue import TopicRole
 from connector.contracts.envelope import Event, KafkaRecord
 from connector.domain.ids import format_clock
-from connector.domain.messages import WorkMessage
+from connector.domain.messages import WorkMessage, together
 from connector.domain.outcome import Outcome
 from connector.domain.retention import dated
 from connector.domain.rows import AnyRow, encode_row
@@ -207,7 +207,7 @@ class Committer:
     async def _commit(self, taken: list[_Pending]) -> None:
         merged = self._merge(taken)
         if merged.messages:
-            await self._work.send(merged.messages)
+            await self._work.send(together(merged.messages))
         for pending in taken:
             for ticket in pending.tickets:
                 ticket.done()

@@ -9,9 +9,9 @@ from connector.domain.ids import AnnotationId, DocumentId, ImportId
 from connector.domain.messages import MarkSeen
 from connector.domain.readings import AnnotationReading, DocumentReading
 from connector.domain.twins import WINDOW, Twin
+from connector.engine.attempts import Known
 from connector.engine.resolver import mark_of
 from connector.engine.services import Services
-from connector.engine.uploader import Known
 
 #: Documents of the same name whose content is compared, to tell which one Rossum means; each is a download.
 COMPARED = 5

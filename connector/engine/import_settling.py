@@ -4,17 +4,18 @@ from dataclasses import replace
 
 from connector.contracts.arrivals import ReceivedArrival
 from connector.domain import import_state as rules
+from connector.domain.gathers import GatherRow
 from connector.domain.ids import ImportId, import_entity
 from connector.domain.import_outcome import ImportFacts
 from connector.domain.outcome import Outcome
 from connector.domain.rows import ImportRow, ImportState
+from connector.engine.attempts import Known
 from connector.engine.committer import Committer
 from connector.engine.identical import Found, look_for_identical
 from connector.engine.import_book import ImportBook
 from connector.engine.import_twins import TwinKeeper
 from connector.engine.services import Services
 from connector.engine.tickets import Ticket
-from connector.engine.uploader import Known
 from connector.errors import NotOurs, Rejected, Retryable, Stage
 
 
@@ -34,7 +35,7 @@ class Settling:
         after, twins = await self._twins.judge(import_id, after, received)
         outcome = Outcome(rows={import_entity(import_id): after})
         if after.state is ImportState.ACCEPTED and before.state is not ImportState.ACCEPTED:
-            outcome = self._facts.accepted(import_id, after, received)
+            outcome = self._facts.accepted(import_id, after, received, before=before)
         outcome = outcome.and_then(twins)
         if before.state is not ImportState.ACCEPTED or after != before:
             end = rules.ending(after)
@@ -45,6 +46,15 @@ class Settling:
                 await self._book.fail(import_id, after, error, tickets, events=outcome)
                 return
         self._book.release(import_id, outcome, tickets)
+
+    def take_gathered(
+        self, import_id: ImportId, row: ImportRow, gather: GatherRow, received: ReceivedArrival | None
+    ) -> None:
+        """Rossum took it with all that it went up with; whoever wrote that down died before it did more."""
+        now, task_after = self._services.rossum.now(), self._services.imports.task_after
+        after = rules.accepted(row, task=gather.task, sha256=None, now=now, task_after=task_after)
+        self._services.telemetry.upload_resolved("gather", import_id=import_id)
+        self._book.release(import_id, self._facts.accepted(import_id, after, received, before=row), [])
 
     async def give_up(self, import_id: ImportId, row: ImportRow, reason: str, stage: Stage) -> None:
         """End an import that has been tried for long enough."""

@@ -5,12 +5,14 @@ from dataclasses import replace
 from connector.contracts.arrivals import ReceivedArrival
 from connector.domain import import_state as rules
 from connector.domain.copies import ArrivalCopy
+from connector.domain.gathers import GatherState
 from connector.domain.ids import ImportId, import_entity
 from connector.domain.import_outcome import ImportFacts
 from connector.domain.import_state import Announcement, Copy
 from connector.domain.messages import MarkSeen, NotYours
 from connector.domain.outcome import NOTHING, Outcome
 from connector.domain.rows import ImportRow, ImportState
+from connector.engine.attempts import Accepted, Again, Cause, Known, Refused, Unknown
 from connector.engine.committer import Committer
 from connector.engine.import_book import ImportBook
 from connector.engine.import_settling import Settling
@@ -18,7 +20,7 @@ from connector.engine.ledger_view import LedgerView
 from connector.engine.resolver import Ask, Resolver
 from connector.engine.services import Services
 from connector.engine.tickets import Ticket
-from connector.engine.uploader import Accepted, Again, Cause, Known, Refused, Unknown, Uploader
+from connector.engine.uploader import Uploader
 from connector.errors import NotOurs, Rejected, Retryable, Stage
 from connector.ports import UploadGate
 
@@ -43,6 +45,10 @@ class ImportSteps:
         self._resolver = Resolver(services)
         self._settling = Settling(services, committer, book)
         self._facts = ImportFacts(services.identity)
+
+    def hurry(self) -> None:
+        """The partition is about to go: what waits for others goes up now."""
+        self._uploader.hurry()
 
     async def take_marks(self, import_id: ImportId, marks: list[tuple[MarkSeen, Ticket]]) -> None:
         """Annotations made themselves known."""
@@ -92,10 +98,7 @@ class ImportSteps:
         row = self._view.import_row(entity)
         announced = Announcement(copy.at.partition, copy.at.offset, copy.held, copy.follows)
         meaning = rules.meaning(row, announced)
-        if row is None and await self._is_forgotten(copy):
-            self._services.telemetry.arrival_forgotten()
-            self._committer.submit(NOTHING, [ticket])
-        elif meaning is Copy.REPEATED or (row is not None and meaning is Copy.NOTED):
+        if meaning is Copy.REPEATED or (row is not None and meaning is Copy.NOTED):
             self._services.telemetry.arrival_repeated()
             noted = {entity: rules.noted(row, announced)} if row is not None and meaning is Copy.NOTED else {}
             self._committer.submit(Outcome(rows=noted), [ticket])
@@ -106,15 +109,6 @@ class ImportSteps:
             await self._resume(copy, row, ticket)
         else:
             await self._begin(copy, row, announced, ticket)
-
-    async def _is_forgotten(self, copy: ArrivalCopy) -> bool:
-        """Whether this very announcement belongs to an import whose row is gone: the log has it no more either.
-
-        One that can still be read was made since then, on a topic that began anew.
-        """
-        floor = self._view.floor
-        known = floor is not None and floor.announced.get(str(copy.at.partition), -1) >= copy.at.offset
-        return known and await self._book.is_gone(copy)
 
     async def _begin(self, copy: ArrivalCopy, row: ImportRow | None, announced: Announcement, ticket: Ticket) -> None:
         self._book.keep(copy, ticket)
@@ -174,7 +168,7 @@ class ImportSteps:
                     now=now,
                     task_after=services.imports.task_after,
                 )
-                self._book.release(import_id, self._facts.accepted(import_id, after, received), [])
+                self._book.release(import_id, self._facts.accepted(import_id, after, received, before=result.row), [])
             case Unknown():
                 row = rules.unknown(
                     result.row, reason=result.reason, sha256=result.sha256, now=now, settle=services.imports.settle
@@ -227,6 +221,13 @@ class ImportSteps:
     async def _resolve(self, import_id: ImportId, row: ImportRow) -> None:
         """Look whether the upload happened; upload again only when it certainly did not."""
         received = await self._book.arrival_of(import_id, row)
+        gather = self._view.gather_row(row.gather)
+        if gather is not None and gather.state is GatherState.ACCEPTED:
+            self._settling.take_gathered(import_id, row, gather, received)
+            return
+        if gather is not None and gather.state is GatherState.VOID and received is not None:
+            await self._upload_again(import_id, row, received)
+            return
         try:
             found = await self._resolver.look(import_id, row, received)
         except (Retryable, NotOurs) as error:
@@ -261,11 +262,15 @@ class ImportSteps:
     async def _ask_task(self, import_id: ImportId, row: ImportRow) -> None:
         try:
             await self._take_answer(import_id, row, await self._resolver.ask(import_id, row))
-        except (Retryable, NotOurs):
-            due = rules.later(self._services.rossum.now(), rules.PARK_AFTER)
+        except (Retryable, NotOurs) as error:
+            due = rules.later(self._services.rossum.now(), self._services.circuit.failed(type(error).__name__))
             self._committer.submit(Outcome(rows={import_entity(import_id): replace(row, due=due)}))
 
     async def _take_answer(self, import_id: ImportId, row: ImportRow, asked: Ask) -> None:
+        if asked.error is not None and asked.is_shared:
+            now, settle = self._services.rossum.now(), self._services.imports.settle
+            self._book.wait(import_id, rules.doubted(row, reason=str(asked.error), now=now, settle=settle))
+            return
         if asked.error is not None:
             await self._book.fail(import_id, row, asked.error)
             return

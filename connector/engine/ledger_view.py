@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 
 from connector.domain.floor import FloorRow, floor_key
+from connector.domain.gathers import GatherRow
+from connector.domain.ids import gather_entity
 from connector.domain.rows import AnnotationRow, AnyRow, ImportRow, SweepRow
 from connector.ports import State
 
@@ -48,6 +50,11 @@ class LedgerView:
         """The row of a sweep."""
         row = self.get(entity)
         return row if isinstance(row, SweepRow) else None
+
+    def gather_row(self, gather: str | None) -> GatherRow | None:
+        """The row of documents that went up together."""
+        row = self.get(gather_entity(gather)) if gather is not None else None
+        return row if isinstance(row, GatherRow) else None
 
     def stage(self, rows: Mapping[str, AnyRow | None]) -> None:
         """Rows decided just now; None where one is forgotten."""

@@ -217,6 +217,7 @@ class Owner:
     async def drain(self) -> None:
         """Take nothing new and wait until what runs has ended and is committed."""
         self._stopping = True
+        self.imports.hurry()
         while self.annotations.undecided or self.imports.running:
             await self._services.clock.sleep(0.05)
         await self._committer.drained()

@@ -1,6 +1,5 @@
 """Finds out by looking: whether an upload with an unknown outcome happened, and what an accepted one became."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -8,12 +7,14 @@ from datetime import datetime, timedelta
 from connector.contracts.arrivals import InlineSource, ReceivedArrival
 from connector.domain import import_state as rules
 from connector.domain.annotation_state import UNFINISHED
+from connector.domain.file_names import alike
 from connector.domain.ids import AnnotationId, ImportId
 from connector.domain.messages import Linked, MarkSeen
 from connector.domain.readings import ORIGIN, AnnotationReading, ContentReading, DocumentReading
 from connector.domain.rows import ImportRow
 from connector.domain.twins import WINDOW
 from connector.engine.services import Services
+from connector.engine.shared_answers import Answer, SharedAnswers, reason_of
 from connector.errors import Rejected, Retryable, Stage
 
 #: Seconds between two questions about an import that is not finished: a quarter of its age, within these.
@@ -48,12 +49,14 @@ class Ask:
     """What a task and its upload object said.
 
     Attributes:
+        is_shared: The error is that of an upload of several documents, and nobody knows which of them is to blame.
         forgotten: The task has expired and no annotation is known: only a look-up can tell what became of it.
     """
 
     row: ImportRow
     messages: tuple[Linked, ...] = ()
     error: Rejected | None = None
+    is_shared: bool = False
     forgotten: bool = False
 
 
@@ -66,6 +69,7 @@ class Resolver:
 
     def __init__(self, services: Services) -> None:
         self._services = services
+        self._shares = SharedAnswers(services)
 
     async def look(self, import_id: ImportId, row: ImportRow, received: ReceivedArrival | None) -> Look:
         """Search Rossum for the outcome of the upload that `row` intended.
@@ -115,19 +119,19 @@ class Resolver:
         candidates: Sequence[Candidate],
     ) -> tuple[Linked | None, bool]:
         """The first whose content is what was sent, and whether there is something else that might be ours."""
-        alike = [
+        similar = [
             (reading, document)
             for reading, document in candidates
             if document.parent is None
-            and _alike(document.file_name, row.file_name or "")
+            and alike(document.file_name, row.file_name or "")
             and (reading is None or (reading.mark is None and reading.queue == row.queue))
             and (reading is None or reading.id not in (*row.not_ours, *row.earlier))
         ]
-        if not alike:
+        if not similar:
             return None, False
         sent = await self._sent(row, received)
         doubtful = False
-        for reading, document in alike:
+        for reading, document in similar:
             content = await self._services.rossum.content(document.url)
             if content is None:
                 continue
@@ -170,12 +174,13 @@ class Resolver:
         return await self._ask_task(import_id, waiting, row.task)
 
     async def _ask_task(self, import_id: ImportId, row: ImportRow, url: str) -> Ask:
+        if row.gather is not None:
+            return self._take_share(import_id, row, await self._shares.of(url))
         task = await self._services.rossum.task(url)
         if task is None:
             return self._await_annotations(import_id, replace(row, overdue=True, task=None))
         if task.status == "failed":
-            reason = f"Rossum's import task failed: {task.detail or task.code or 'no reason given'}"
-            return Ask(row, error=Rejected(reason, stage=Stage.TASK))
+            return Ask(row, error=Rejected(reason_of(task), stage=Stage.TASK))
         upload = None
         if task.status == "succeeded" and task.upload is not None:
             upload = await self._services.rossum.upload_object(task.upload)
@@ -184,6 +189,20 @@ class Resolver:
         if not upload.annotations:
             return Ask(row, error=Rejected("the upload ended without an annotation", stage=Stage.TASK))
         return self._await_annotations(import_id, replace(row, expected=tuple(upload.annotations)))
+
+    def _take_share(self, import_id: ImportId, row: ImportRow, answer: Answer) -> Ask:
+        """What of an upload of several documents belongs to this import: told by the name of its document."""
+        if answer.is_gone:
+            return self._await_annotations(import_id, replace(row, overdue=True, task=None))
+        if answer.failure is not None:
+            return Ask(row, error=Rejected(answer.failure, stage=Stage.TASK), is_shared=True)
+        if answer.documents is None:
+            return Ask(row)
+        own = [d for d in answer.documents if d.parent is None and alike(d.file_name, row.file_name or "")]
+        expected = tuple(annotation for document in own for annotation in document.annotations)
+        if not expected:
+            return Ask(row, error=Rejected("the upload ended without an annotation of this document", stage=Stage.TASK))
+        return self._await_annotations(import_id, replace(row, expected=expected))
 
     def _await_annotations(self, import_id: ImportId, row: ImportRow) -> Ask:
         """All ids are known, or no more can be: ask the owners of those that have not answered."""
@@ -230,15 +249,6 @@ def mark_of(import_id: ImportId, reading: AnnotationReading, document: DocumentR
         created_at=reading.created_at,
         queue=reading.queue,
     )
-
-
-def _alike(shown: str, sent: str) -> bool:
-    """Whether a name may be what Rossum made of another: it may replace what is neither letter nor digit."""
-    return _bare(shown) == _bare(sent)
-
-
-def _bare(name: str) -> str:
-    return re.sub(r"[\W_]+", "", name).casefold()
 
 
 def origin_of(told: ImportRow | ReceivedArrival) -> Mapping[str, str]:

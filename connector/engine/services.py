@@ -13,6 +13,7 @@ from connector.domain.ids import QueueId
 from connector.domain.push_health import PushHealth
 from connector.engine.circuits import Circuit, QueueCircuits
 from connector.engine.claims import Claims
+from connector.engine.holding import Room
 from connector.engine.lease import Lease
 from connector.ports import Documents, Rossum, WorkLog
 from connector.telemetry import Telemetry
@@ -25,6 +26,22 @@ class OnTwin(StrEnum):
     #: Postponed, so that nobody exports it unseen.
     HOLD = "hold"
     DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True)
+class GatherPolicy:
+    """How documents go up together.
+
+    Attributes:
+        wait: Seconds for which the first waits for others.
+        max_bytes: Of all documents of one upload.
+        room: Memory that they may take meanwhile, shared by the owners of this process.
+    """
+
+    max_count: int
+    wait: float
+    max_bytes: int
+    room: Room
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +58,7 @@ class ImportPolicy:
     dead_letter_empty: bool
     in_flight: int
     on_twin: OnTwin = OnTwin.REPORT
+    gather: GatherPolicy | None = None
 
     @property
     def configured(self) -> frozenset[QueueId]:

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from enum import StrEnum
 
 from connector.contracts.arrivals import ReceivedArrival
 from connector.domain import import_state as rules
@@ -11,8 +10,12 @@ from connector.domain.ids import QueueId, import_entity
 from connector.domain.outcome import Outcome
 from connector.domain.readings import Mark, UploadRequest
 from connector.domain.rows import ImportRow
+from connector.engine.attempts import Accepted, Again, Attempt, Cause, Known, Refused, Unknown
 from connector.engine.circuits import NO_SUCH_QUEUE
 from connector.engine.committer import Committer
+from connector.engine.gather import Member
+from connector.engine.gathering import Gathering, Ways
+from connector.engine.holding import hold
 from connector.engine.resolver import origin_of
 from connector.engine.services import Services
 from connector.errors import (
@@ -27,82 +30,8 @@ from connector.errors import (
 )
 from connector.ports import FetchedDocument, UploadGate
 
-
-class Cause(StrEnum):
-    """Why an attempt has to be repeated."""
-
-    #: Document or source: the attempt counts.
-    SOURCE = "source"
-    #: The upload broke off before its end, certainly nothing imported: the attempt counts.
-    BROKEN = "broken"
-    #: Rossum could not be reached; certainly nothing imported.
-    UNREACHABLE = "unreachable"
-    #: Rossum said "slow down".
-    THROTTLED = "throttled"
-    #: Our credentials were refused.
-    NOT_OURS = "not_ours"
-    #: Our rights to a configured queue were refused, or it is not there.
-    QUEUE = "queue"
-
-
 #: Digits of the longest id: more than 64 bits are none.
 LONGEST_ID = 18
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """Rossum has it."""
-
-    row: ImportRow
-    task: str
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True)
-class Unknown:
-    """Rossum may have it: look.
-
-    Attributes:
-        sha256: Of what was sent, where all of it was read.
-    """
-
-    row: ImportRow
-    reason: str
-    sha256: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Again:
-    """Rossum certainly does not have it; try later.
-
-    Attributes:
-        pause: Seconds that the other side asked for, None to use the schedule.
-    """
-
-    row: ImportRow
-    cause: Cause
-    reason: str
-    pause: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """It never will."""
-
-    row: ImportRow
-    error: Rejected
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """Rossum refused it because it has the very document already."""
-
-    row: ImportRow
-    error: Identical
-    sha256: str | None = None
-
-
-Attempt = Accepted | Unknown | Again | Refused | Known
 
 
 @dataclass(slots=True)
@@ -114,9 +43,7 @@ class _Course:
 
 
 class _SourceFailed(Exception):
-    def __init__(self, error: Retryable) -> None:
-        super().__init__(str(error))
-        self.error = error
+    """What a source says of its failure."""
 
 
 class Uploader:
@@ -126,6 +53,10 @@ class Uploader:
         self._services = services
         self._committer = committer
         self._gate = gate
+        self._gathering: Gathering | None = None
+        if services.imports.gather is not None:
+            ways = Ways(gate=gate, outcome_of=self._gathered_outcome, alone=self._alone)
+            self._gathering = Gathering(services, committer, services.imports.gather, ways)
 
     async def attempt(self, row: ImportRow, received: ReceivedArrival) -> Attempt:
         """Try once; never raises for what the document, its source or Rossum did.
@@ -135,26 +66,77 @@ class Uploader:
         """
         course = _Course(row)
         try:
+            if self._gathering is not None and not row.alone:
+                return await self._try_together(course, received, self._gathering)
             return await self._try(course, received)
-        except _SourceFailed as failure:
-            return Again(course.row, Cause.SOURCE, str(failure.error))
-        except NotOurs as error:
-            return self._not_ours(course.row, received, error)
-        except Retryable as error:
-            return self._again(course.row, error, started=course.row is not row)
-        except (Rejected, Ambiguous, Identical) as error:
-            return _ended(course, error)
+        except (_SourceFailed, NotOurs, Retryable, Rejected, Ambiguous, Identical) as error:
+            return self._outcome_of(course, received, error, started=course.row is not row)
+
+    def hurry(self) -> None:
+        """Wait for nothing that could be done now."""
+        if self._gathering is not None:
+            self._gathering.hurry()
+
+    def _outcome_of(
+        self, course: _Course, received: ReceivedArrival, error: Exception, *, started: bool = True
+    ) -> Attempt:
+        """What a failure means for the import; `started` says whether its intent is committed."""
+        match error:
+            case _SourceFailed():
+                return Again(course.row, Cause.SOURCE, str(error))
+            case NotOurs():
+                return self._not_ours(course.row, received, error)
+            case Retryable():
+                return self._again(course.row, error, started=started)
+            case Rejected() | Ambiguous() | Identical():
+                return _ended(course, error)
+        raise error
+
+    def _gathered_outcome(self, row: ImportRow, received: ReceivedArrival, error: Exception) -> Attempt:
+        return self._outcome_of(_Course(row), received, error)
 
     async def _try(self, course: _Course, received: ReceivedArrival) -> Accepted | Again:
         services = self._services
         queue = self._queue(received.arrival.queue)
-        circuit = services.queues.of(queue)
         await services.circuit.closed()
         async with services.slots:
-            if circuit is not None and not circuit.admits():
-                return Again(course.row, Cause.QUEUE, f"Rossum refuses queue {queue}", circuit.pause)
+            if (again := self._not_admitted(course.row, queue)) is not None:
+                return again
             async with services.documents.open(received.arrival.source) as document:
                 return await self._upload(course, received, queue, document)
+
+    def _not_admitted(self, row: ImportRow, queue: QueueId) -> Again | None:
+        circuit = self._services.queues.of(queue)
+        if circuit is None or circuit.admits():
+            return None
+        return Again(row, Cause.QUEUE, f"Rossum refuses queue {queue}", circuit.pause)
+
+    async def _try_together(self, course: _Course, received: ReceivedArrival, gathering: Gathering) -> Attempt:
+        services, room = self._services, gathering.room
+        queue = self._queue(received.arrival.queue)
+        await services.circuit.closed()
+        async with services.slots:
+            circuit = services.queues.of(queue)
+            if circuit is not None and circuit.is_open:
+                return Again(course.row, Cause.QUEUE, f"Rossum refuses queue {queue}", circuit.pause)
+            async with services.documents.open(received.arrival.source) as document:
+                held = await hold(document, room)
+                if isinstance(held, FetchedDocument):
+                    return self._not_admitted(course.row, queue) or await self._upload(course, received, queue, held)
+        try:
+            return await gathering.upload(Member(course.row, received, queue, held))
+        finally:
+            room.give(held.taken)
+
+    async def _alone(self, member: Member) -> Attempt:
+        """A document that nobody went up with."""
+        course, services = _Course(member.row), self._services
+        try:
+            async with services.slots:
+                again = self._not_admitted(course.row, member.queue)
+                return again or await self._upload(course, member.received, member.queue, member.document.opened())
+        except (_SourceFailed, NotOurs, Retryable, Rejected, Ambiguous, Identical) as error:
+            return self._outcome_of(course, member.received, error, started=course.row is not member.row)
 
     def _again(self, row: ImportRow, error: Retryable, *, started: bool) -> Again:
         """Which side failed: before the intent it was the source."""
@@ -241,4 +223,4 @@ async def _guarded(document: FetchedDocument, course: _Course) -> AsyncIterator[
             yield chunk
         course.sha256 = document.sha256()
     except Retryable as error:
-        raise _SourceFailed(error) from error
+        raise _SourceFailed(str(error)) from error

@@ -27,6 +27,7 @@ class Waiting:
         forced: Read even if the row knows all (the open set asks).
         listing: An export alone did not tell enough.
         twin_of: Its import says that it is a twin of that one.
+        looks_up: How often it has waited for the word of what it was split from.
         handled: Within the batch under way: decided, or waiting again.
     """
 
@@ -36,6 +37,7 @@ class Waiting:
     twin_of: AnnotationId | None = None
     tickets: list[Ticket] = field(default_factory=list)
     tries: int = 0
+    looks_up: int = 0
     not_before: float = 0.0
     first_read: float | None = None
     forced: bool = False
@@ -46,6 +48,7 @@ class Waiting:
         """Take in what came meanwhile."""
         self.since = min(self.since, other.since)
         self.tries = max(self.tries, other.tries)
+        self.looks_up = max(self.looks_up, other.looks_up)
         reads = [read for read in (self.first_read, other.first_read) if read is not None]
         self.first_read = min(reads, default=None)
         self.hints += other.hints

@@ -1,8 +1,9 @@
 """Writes hints, links and commands to `work`: acknowledged, idempotent, never transactional.
 
-Group commit per partition: what arrives while a record is on its way shares the next one. No timer is needed, and
-one large record costs Kafka and us far less than many small ones. Records of several partitions leave together, but
-none waits for the acknowledgement of another.
+Group commit per partition: what arrives while a record is on its way shares the next one, because one large record
+costs Kafka and us far less than many small ones. Records of several partitions leave together, in one request a
+broker: the next ones wait until these are acknowledged, but never longer than `TOGETHER`, so that a partition whose
+broker is slow holds up no other.
 """
 
 import asyncio
@@ -17,6 +18,8 @@ from connector.errors import KafkaUnavailable
 from connector.kafka.names import Names
 from connector.kafka.plain_producer import Acknowledgement, PlainProducer, PlainRecord
 
+#: Seconds that a partition's next record waits for the acknowledgements of the others: what a broker usually takes.
+TOGETHER = 0.005
 #: Messages of one record: some 200 kB, well below the usual limit of a message.
 MESSAGES_A_RECORD = 1_000
 
@@ -83,11 +86,12 @@ class KafkaWorkLog:
         try:
             while self._ready:
                 lanes, self._ready = self._ready, []
-                await self._post([(lane, lane.take()) for lane in lanes])
+                if on_their_way := await self._post([(lane, lane.take()) for lane in lanes]):
+                    await asyncio.wait(on_their_way, timeout=TOGETHER)
         finally:
             self._sender = None
 
-    async def _post(self, taken: list[tuple[_Lane, Waiting]]) -> None:
+    async def _post(self, taken: list[tuple[_Lane, Waiting]]) -> list[Acknowledgement]:
         records = [
             PlainRecord(self._topic, lane.partition, encode_work(message for message, _ in waiting))
             for lane, waiting in taken
@@ -97,13 +101,14 @@ class KafkaWorkLog:
         except KafkaUnavailable as error:
             for lane, waiting in taken:
                 self._end(lane, waiting, error)
+            return []
         except BaseException:
             for lane, waiting in taken:
                 self._end(lane, waiting, KafkaUnavailable("this process is stopping"))
             raise
-        else:
-            for (lane, waiting), acknowledged in zip(taken, acknowledgements, strict=True):
-                acknowledged.add_done_callback(partial(self._ended, lane, waiting))
+        for (lane, waiting), acknowledged in zip(taken, acknowledgements, strict=True):
+            acknowledged.add_done_callback(partial(self._ended, lane, waiting))
+        return acknowledgements
 
     def _ended(self, lane: _Lane, waiting: Waiting, acknowledged: Acknowledgement) -> None:
         self._end(lane, waiting, acknowledged.exception())

@@ -123,7 +123,7 @@ class Rebuilding:
         assert row is not None, "only a row tells of published facts"
         hints = (self._hint(reading),)
         sight = Sight(reading.id, row, reading, candidate.export, candidate.children, hints)
-        return AnnotationEvents(self._rules.identity, sight).event(_as_published(row, reading, fact))
+        return AnnotationEvents(self._rules.identity, sight, self._rules.form).event(_as_published(row, reading, fact))
 
     def _asked(self, candidate: Candidate, reading: AnnotationReading) -> list[Step]:
         """One hint, if the owner would find something new now that the horizon is lifted."""

@@ -23,18 +23,22 @@ from connector.domain.readings import (
     UploadReading,
     UploadRequest,
 )
+from connector.domain.schema_readings import QueueReading, SchemaReading
 from connector.errors import NotOurs
 from connector.ports import Lane, UploadGate
 from connector.rossum import requests, wire
 from connector.rossum.coalescing import EXPORT_SPACING, LIST_SPACING, Fetch, Gatherer
 from connector.rossum.contents import Contents
 from connector.rossum.document_search import DocumentSearches, every_document
+from connector.rossum.embedding import Embedding
 from connector.rossum.fields import id_of, text_or_none
-from connector.rossum.hook_wire import read_hook_calls, read_hooks
+from connector.rossum.gathered import GatheredMarks
 from connector.rossum.multipart import MultipartBody
+from connector.rossum.schemas import Schemas
 from connector.rossum.session import RossumConnection, Session
 from connector.rossum.transport import ApiCall, Sink
 from connector.rossum.uploading import send_upload
+from connector.rossum.webhooks import Webhooks
 
 #: An answer this young (seconds) tells Rossum's time well enough; our monotonic clock does not drift much in it.
 FRESH = 60.0
@@ -58,22 +62,36 @@ class RossumClient:
         connection: Where, and as whom.
         clock: Paces the budget and dates what Rossum does not.
         on_call: Told of each exchange, for metrics.
+        embedded: As whom embedded URLs are made, where that is another user.
     """
 
-    def __init__(self, connection: RossumConnection, *, clock: Clock, on_call: Callable[[ApiCall], None]) -> None:
+    def __init__(
+        self,
+        connection: RossumConnection,
+        *,
+        clock: Clock,
+        on_call: Callable[[ApiCall], None],
+        embedded: RossumConnection | None = None,
+    ) -> None:
         self._session = Session(connection, clock=clock, on_call=on_call)
         self._clock = clock
         self._reject_identical = connection.reject_identical
         self.budget = self._session.budget
         self._annotations = self._gatherer(self._fetch_annotations, LIST_SPACING)
         self._documents = self._gatherer(self._fetch_documents, LIST_SPACING)
+        self._gathered = GatheredMarks(self._documents.read)
         self._searches = DocumentSearches(self._session)
         self._contents = Contents(self._session)
+        self._webhooks = Webhooks(self._session)
+        user = Session(embedded, clock=clock, on_call=on_call, beside=self._session) if embedded else None
+        self.embedding = Embedding(self._session, user, clock=clock)
+        self._schemas = Schemas(self._session, clock)
         self._exports: dict[QueueId, Gatherer[AnnotationId, ExportReading]] = {}
         self._claims: dict[QueueId, Gatherer[AnnotationId, ExportReading]] = {}
 
     async def __aenter__(self) -> Self:
         await self._session.__aenter__()
+        await self.embedding.__aenter__()
         return self
 
     async def __aexit__(
@@ -84,6 +102,7 @@ class RossumClient:
         self._searches.close()
         for gatherer in (*self._exports.values(), *self._claims.values()):
             gatherer.close()
+        await self.embedding.__aexit__(kind, error, trace)
         await self._session.__aexit__(kind, error, trace)
 
     def set_share(self, fraction: float) -> None:
@@ -125,13 +144,13 @@ class RossumClient:
         self, ids: Collection[AnnotationId], *, lane: Lane = Lane.READS
     ) -> Mapping[AnnotationId, AnnotationReading]:
         """Those of `ids` that the annotation list shows."""
-        return await self._annotations.read(ids, lane)
+        return await self._gathered.told(await self._annotations.read(ids, lane), lane)
 
     async def exports(self, queue: QueueId, ids: Collection[AnnotationId]) -> Mapping[AnnotationId, ExportReading]:
         """Those of `ids` that the queue's export shows."""
         if queue not in self._exports:
             self._exports[queue] = self._gatherer(self._export_fetch(queue), EXPORT_SPACING)
-        return await self._exports[queue].read(ids, Lane.CAPTURED)
+        return await self._gathered.told(await self._exports[queue].read(ids, Lane.CAPTURED), Lane.CAPTURED)
 
     async def claim(self, queue: QueueId, ids: Collection[AnnotationId]) -> frozenset[AnnotationId]:
         """Those of `ids` that were confirmed and are exported from now on; harmless to repeat."""
@@ -169,7 +188,9 @@ class RossumClient:
     async def annotation(self, annotation: AnnotationId) -> AnnotationReading | None:
         """One annotation; None when it is gone."""
         answer = await self._session.ask_or_none(requests.annotation(annotation))
-        return None if answer is None else wire.read_annotation(answer)
+        if answer is None:
+            return None
+        return await self._gathered.told_as_it_is(wire.read_annotation(answer), Lane.READS)
 
     async def task(self, url: str) -> TaskReading | None:
         """An upload's task; None when it has expired."""
@@ -214,23 +235,20 @@ class RossumClient:
         call = requests.changed_annotation(annotation, orjson.dumps({"status": status}))
         return await self._session.ask_or_none(call) is not None
 
-    async def queue_name(self, queue: QueueId) -> str | None:
-        """The name of a queue; None when these credentials see none of that id."""
+    async def queue(self, queue: QueueId) -> QueueReading | None:
+        """A queue; None when these credentials see none of that id."""
         answer = await self._session.ask_or_none(requests.queue(queue))
         if answer is None or not isinstance(answer.data, Mapping):
             return None
-        return text_or_none(answer.data.get("name")) or ""
+        return QueueReading(text_or_none(answer.data.get("name")) or "", id_of(answer.data.get("schema")))
+
+    async def schema(self, schema: int) -> SchemaReading | None:
+        """A schema (lane ops); None when it is gone."""
+        return await self._schemas.read(schema, Lane.OPS)
 
     async def hooks(self) -> Sequence[FoundHook]:
         """The webhooks of the organisation."""
-        found: list[FoundHook] = []
-        page = 1
-        while (answer := await self._session.ask_page(requests.hooks(page), page)) is not None:
-            found += read_hooks(answer)
-            if not wire.has_more(answer):
-                break
-            page += 1
-        return found
+        return await self._webhooks.all()
 
     async def save_hook(self, hook: int | None, body: Mapping[str, Any]) -> int:
         """Make a hook (None) or change one; its id.
@@ -238,17 +256,11 @@ class RossumClient:
         Raises:
             Rejected: Rossum refuses it, with its reason.
         """
-        data = orjson.dumps(body)
-        call = requests.new_hook(data) if hook is None else requests.changed_hook(hook, data)
-        answer = await self._session.ask(call)
-        number = id_of(answer.data.get("id")) if isinstance(answer.data, Mapping) else None
-        if number is None:
-            raise answer.senseless("the hook has no id")
-        return number
+        return await self._webhooks.save(hook, body)
 
     async def hook_calls(self, hook: int) -> Sequence[HookCall]:
         """The last calls of a hook about annotations, newest first, as Rossum's own log has them."""
-        return read_hook_calls(await self._session.ask(requests.hook_calls(hook)))
+        return await self._webhooks.calls(hook)
 
     async def list_annotations(self, listing: Listing, *, lane: Lane = Lane.SWEEPS) -> ListingPage:
         """One page of a sweep; a page beyond the last is empty."""
@@ -277,6 +289,7 @@ class RossumClient:
 
     def _export_fetch(self, queue: QueueId) -> Fetch[AnnotationId, ExportReading]:
         async def fetch(ids: Sequence[AnnotationId], _lane: Lane) -> Mapping[AnnotationId, ExportReading]:
-            return wire.read_exports(await self._session.send(requests.exports_by_id(queue, ids)), queue)
+            found = wire.read_exports(await self._session.send(requests.exports_by_id(queue, ids)), queue)
+            return await self._schemas.completed(found)
 
         return fetch

@@ -5,13 +5,14 @@ time; one walk over the common window answers all of them, and costs a call for 
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Sized
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from connector.domain.ids import DocumentId
 from connector.domain.readings import DocumentReading
 from connector.errors import Retryable
+from connector.rossum.answer import Answer
 from connector.rossum.requests import LARGEST_PAGE, Call, documents_created
 from connector.rossum.session import Session
 from connector.rossum.wire import has_more, read_every_document, total_of
@@ -90,28 +91,29 @@ class DocumentSearches:
 
     async def _answer(self, together: list[_Search]) -> None:
         names = {search.file_name for search in together}
+        if len(names) == 1 or None in names:
+            name = names.pop() if len(names) == 1 else None
+            _tell(together, await self._between(name, *_window(together)))
+        else:
+            await self._answer_names(together, names)
+
+    async def _answer_names(self, together: list[_Search], names: set[str | None]) -> None:
+        """One walk over the window of all, unless to ask for each name takes fewer calls; the first page tells."""
         after, before = _window(together)
-        if len(names) == 1:
-            (name,) = names
-            _tell(together, await self._between(name, after, before))
-        elif None in names or await self._pages(after, before) <= len(names):
+        first = await self._session.ask(documents_created(None, after, before, page=1))
+        found = read_every_document(first)
+        if not has_more(first) and _is_whole(found, total_of(first)):
+            _tell(together, _sorted(found))
+        elif _pages(first) <= len(names):
             _tell(together, await self._between(None, after, before))
         else:
             for name in names:
                 alike = [search for search in together if search.file_name == name]
                 _tell(alike, await self._between(name, *_window(alike)))
 
-    async def _pages(self, after: datetime, before: datetime) -> int:
-        """How many calls a walk over the window takes."""
-        answer = await self._session.ask_page(documents_created(None, after, before, page=1), 1)
-        total = None if answer is None else total_of(answer)
-        return _LARGEST_SEARCH if total is None else -(-total // LARGEST_PAGE)
-
     async def _between(self, name: str | None, after: datetime, before: datetime) -> list[DocumentReading]:
         try:
-            return await every_document(
-                self._session, lambda page: documents_created(name, after, before, page=page), most=_LARGEST_SEARCH
-            )
+            return await every_document(self._session, lambda page: documents_created(name, after, before, page=page))
         except TooManyError:
             if before - after < timedelta(seconds=4 * _OVERLAP):
                 raise
@@ -120,7 +122,7 @@ class DocumentSearches:
         return _sorted([*early, *await self._between(name, middle - overlap, before)])
 
 
-async def every_document(session: Session, page: Page, *, most: int = _LARGEST_SEARCH) -> list[DocumentReading]:
+async def every_document(session: Session, page: Page) -> list[DocumentReading]:
     """All documents of a search, oldest first.
 
     Pages are numbered, so a document that goes away while they are read pushes another one past us; the total that
@@ -129,24 +131,23 @@ async def every_document(session: Session, page: Page, *, most: int = _LARGEST_S
     Args:
         session: Asks.
         page: The call for one page, from 1.
-        most: Pages that are read.
 
     Raises:
-        TooManyError: There are more.
+        TooManyError: There are more pages than a search can have.
         Retryable: It could not be read to its end.
     """
     for _ in range(_READINGS):
-        found, total = await _read(session, page, most)
-        if total is None or len(found) >= total:
+        found, total = await _read(session, page)
+        if _is_whole(found, total):
             return _sorted(found.values())
     raise Retryable("a document search of Rossum's kept changing while its pages were read; ask again later")
 
 
-async def _read(session: Session, page: Page, most: int) -> tuple[dict[DocumentId, DocumentReading], int | None]:
+async def _read(session: Session, page: Page) -> tuple[dict[DocumentId, DocumentReading], int | None]:
     """The documents of all pages, and the total that the last one named."""
     found: dict[DocumentId, DocumentReading] = {}
     total: int | None = None
-    for number in range(1, most + 1):
+    for number in range(1, _LARGEST_SEARCH + 1):
         answer = await session.ask_page(page(number), number)
         if answer is None:
             return found, total
@@ -154,9 +155,20 @@ async def _read(session: Session, page: Page, most: int) -> tuple[dict[DocumentI
         total = total_of(answer)
         if not has_more(answer):
             return found, total
-        if total is not None and total > most * LARGEST_PAGE:
+        if total is not None and total > _LARGEST_SEARCH * LARGEST_PAGE:
             break
-    raise TooManyError(f"a document search has more than {most} pages; ask about a shorter time")
+    raise TooManyError(f"a document search has more than {_LARGEST_SEARCH} pages; ask about a shorter time")
+
+
+def _is_whole(found: Sized, total: int | None) -> bool:
+    """Whether as many documents were read as Rossum says there are."""
+    return total is None or len(found) >= total
+
+
+def _pages(first: Answer) -> int:
+    """How many pages a search has, by its first; as many as possible where Rossum does not say it."""
+    total = total_of(first)
+    return _LARGEST_SEARCH if total is None else -(-total // LARGEST_PAGE)
 
 
 def _window(searches: Iterable[_Search]) -> tuple[datetime, datetime]:

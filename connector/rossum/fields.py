@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypedDict
 
 from connector.domain.ids import ImportId, format_clock
-from connector.domain.readings import CLOCKS, MARK_KEY, ORIGIN, Mark
+from connector.domain.readings import CLOCKS, MARK_KEY, ORIGIN, GatherMark, Mark
 
 #: Longest sentence of Rossum's that we pass on (characters).
 LONGEST_TEXT = 300
@@ -43,19 +43,48 @@ def clocks_of(source: Json) -> dict[str, str]:
     return {name: text for name in CLOCKS if (text := clock_text(source.get(name))) is not None}
 
 
-def mark_and_metadata(value: Any) -> tuple[Mark | None, dict[str, Any]]:
-    """Our mark, and what is left: the customer's own."""
+class Metadata(TypedDict):
+    """An annotation's metadata, taken apart."""
+
+    mark: Mark | None
+    gathered: GatherMark | None
+    metadata: dict[str, Any]
+
+
+def metadata_of(value: Any) -> Metadata:
+    """Our mark, of one document or of several, and what is left: the customer's own."""
     if not isinstance(value, Mapping):
-        return None, {}
+        return {"mark": None, "gathered": None, "metadata": {}}
     theirs = {key: item for key, item in value.items() if key != MARK_KEY}
-    mark = value.get(MARK_KEY)
-    if not isinstance(mark, Mapping):
-        return None, theirs
-    import_id, document_key = mark.get("import_id"), mark.get("document_key")
+    ours = value.get(MARK_KEY)
+    if not isinstance(ours, Mapping):
+        return {"mark": None, "gathered": None, "metadata": theirs}
+    mark = _mark(ours.get("import_id"), ours.get("document_key"), ours)
+    return {"mark": mark, "gathered": _gather_mark(ours), "metadata": theirs}
+
+
+def _mark(import_id: Any, document_key: Any, origin: Json) -> Mark | None:
     if not isinstance(import_id, str) or not isinstance(document_key, str):
-        return None, theirs
-    origin = {name: text for name in ORIGIN if isinstance(text := mark.get(name), str)}
-    return Mark(ImportId(import_id), document_key, origin), theirs
+        return None
+    return Mark(
+        ImportId(import_id), document_key, {name: text for name in ORIGIN if isinstance(text := origin.get(name), str)}
+    )
+
+
+def _gather_mark(ours: Json) -> GatherMark | None:
+    gather, members = ours.get("gather"), ours.get("members")
+    if not isinstance(gather, str) or not isinstance(members, Mapping):
+        return None
+    marks = {sign: _member(written) for sign, written in members.items()}
+    return GatherMark(gather, {sign: mark for sign, mark in marks.items() if mark is not None})
+
+
+def _member(written: Any) -> Mark | None:
+    """Of a list of import id, document key and perhaps the origin."""
+    match written:
+        case [import_id, document_key, *more]:
+            return _mark(import_id, document_key, more[0] if more and isinstance(more[0], Mapping) else {})
+    return None
 
 
 def sentence(value: Any) -> str | None:

@@ -64,7 +64,7 @@ def read_hook(body: VerifiedBody) -> HookReading:
 
 def _status(source: Mapping[str, Any]) -> tuple[tuple[Hint, ...], str | None]:
     annotation = source.get("annotation")
-    if not isinstance(annotation, Mapping):
+    if not isinstance(annotation, dict):
         raise ValueError("the webhook's annotation is missing or no object")  # noqa: TRY004 - as above
     number = id_of(annotation.get("id")) or id_of(annotation.get("url"))
     queue = id_of(annotation.get("queue"))
@@ -74,7 +74,8 @@ def _status(source: Mapping[str, Any]) -> tuple[tuple[Hint, ...], str | None]:
     if status in PASSING_STATUSES:
         return (), "passing status"
     # A payload shows no arrived_at; created_at must not stand in, or a list that shows both would look stale.
-    clocks = {name: text for name, text in clocks_of(annotation).items() if name != "arrived_at"}
+    clocks = clocks_of(annotation)
+    clocks.pop("arrived_at", None)
     return (Hint(AnnotationId(number), Via.WEBHOOK, status, QueueId(queue), clocks),), None
 
 

@@ -13,10 +13,12 @@ from uuid import uuid4
 
 import orjson
 
-from connector.domain.readings import UploadRequest
+from connector.domain.readings import Enclosed, UploadRequest
 from connector.errors import PartitionLost, Retryable
 from connector.ports import UploadGate
 
+#: Bytes of an enclosed document that are handed over at once.
+_PIECE = 256 * 1024
 _UNSAFE_IN_QUOTES = re.compile(r"[^ !#-\[\]-~]")
 _CONTENT_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+(; *[A-Za-z0-9_-]+=[A-Za-z0-9_.-]+)*")
 
@@ -26,18 +28,21 @@ class MultipartBody:
 
     Attributes:
         started: Whether the first byte was handed over: until then nothing can have been imported.
-        size: Bytes of the document, None where unknown.
+        size: Bytes of the documents, None where unknown.
         complete: Whether the closing boundary was handed over: until then the body is no valid upload.
         failure: What broke the body off: an error of the source, or `PartitionLost`.
     """
 
     def __init__(self, request: UploadRequest, chunks: AsyncIterator[bytes], gate: UploadGate) -> None:
         self._boundary = uuid4().hex
-        self.size = request.size
+        self._announced = request.size
+        enclosed = sum(len(document.content) for document in request.enclosed)
+        self.size = None if request.size is None else request.size + enclosed
         self._chunks = chunks
         self._gate = gate
         self._head = self._json_part("metadata", request.metadata) + self._json_part("values", request.values)
         self._head += self._content_head(request)
+        self._enclosed = [(b"\r\n" + self._content_head(document), document.content) for document in request.enclosed]
         self._tail = f"\r\n--{self._boundary}--\r\n".encode()
         self.started = False
         self.complete = False
@@ -57,7 +62,8 @@ class MultipartBody:
         """The headers that belong to the body; without a known size it goes in chunks."""
         headers = {"Content-Type": f"multipart/form-data; boundary={self._boundary}"}
         if self.size is not None:
-            headers["Content-Length"] = str(len(self._head) + self.size + len(self._tail))
+            heads = len(self._head) + sum(len(head) for head, _ in self._enclosed)
+            headers["Content-Length"] = str(heads + self.size + len(self._tail))
         return headers
 
     async def pieces(self) -> AsyncIterator[bytes]:
@@ -67,6 +73,10 @@ class MultipartBody:
             yield self._head
             async for chunk in self._counted():
                 yield chunk
+            for head, content in self._enclosed:
+                yield head
+                for start in range(0, len(content), _PIECE):
+                    yield content[start : start + _PIECE]
             self._pass_gate()
         except Exception as error:
             self.failure = error
@@ -84,11 +94,11 @@ class MultipartBody:
         sent = 0
         while chunk := await self._next():
             sent += len(chunk)
-            if self.size is not None and sent > self.size:
-                raise Retryable(f"the document is longer than the {self.size} bytes that its source announced")
+            if self._announced is not None and sent > self._announced:
+                raise Retryable(f"the document is longer than the {self._announced} bytes that its source announced")
             yield chunk
-        if self.size is not None and sent < self.size:
-            raise Retryable(f"the document ended after {sent} of the {self.size} bytes that were announced")
+        if self._announced is not None and sent < self._announced:
+            raise Retryable(f"the document ended after {sent} of the {self._announced} bytes that were announced")
 
     async def _next(self) -> bytes:
         async with self._reading:
@@ -101,10 +111,10 @@ class MultipartBody:
         head = f'--{self._boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n'
         return head.encode() + b"Content-Type: application/json\r\n\r\n" + orjson.dumps(value) + b"\r\n"
 
-    def _content_head(self, request: UploadRequest) -> bytes:
-        kind = request.content_type
+    def _content_head(self, document: UploadRequest | Enclosed) -> bytes:
+        kind = document.content_type
         kind = kind if _CONTENT_TYPE.fullmatch(kind) else "application/octet-stream"
-        disposition = f'form-data; name="content"; {_file_name(request.file_name)}'
+        disposition = f'form-data; name="content"; {_file_name(document.file_name)}'
         return (f"--{self._boundary}\r\nContent-Disposition: {disposition}\r\nContent-Type: {kind}\r\n\r\n").encode()
 
 

@@ -128,6 +128,25 @@ def annotation(number: AnnotationId) -> Call:
     return Call(Lane.READS, "/annotations/{id}", f"/annotations/{number}")
 
 
+def ready_page(queue: QueueId, page: int) -> Call:
+    """One page of the annotations of a queue that wait for a person, with their documents."""
+    params = (
+        ("queue", str(queue)),
+        ("status", "to_review"),
+        ("ordering", "document"),
+        ("sideload", "documents"),
+        ("fields", ",".join(_READING_FIELDS)),
+        *_page(page),
+    )
+    return Call(Lane.OPS, "/annotations", "/annotations", params)
+
+
+def embedded_url(number: AnnotationId, body: bytes, *, start: bool) -> Call:
+    """A URL that opens an annotation in the validation screen; with `start` its review begins."""
+    name = "start_embedded" if start else "create_embedded_url"
+    return Call(Lane.OPS, f"/annotations/{{id}}/{name}", f"/annotations/{number}/{name}", (), "POST", body)
+
+
 def task(url: str) -> Call:
     """The task of an upload, as an answer rather than a redirect."""
     return Call(Lane.READS, "/tasks/{id}", f"/tasks/{_number(url, 'tasks')}", (("no_redirect", "true"),))
@@ -163,6 +182,11 @@ def organizations() -> Call:
 def queue(number: QueueId) -> Call:
     """One queue."""
     return Call(Lane.OPS, "/queues/{id}", f"/queues/{number}")
+
+
+def schema(number: int, lane: Lane) -> Call:
+    """One schema."""
+    return Call(lane, "/schemas/{id}", f"/schemas/{number}")
 
 
 def hooks(page: int) -> Call:

@@ -50,13 +50,27 @@ class RossumConnection:
 
 
 class Session:
-    """The conversation of one process with Rossum; used as `async with`."""
+    """The conversation of one process with Rossum; used as `async with`.
 
-    def __init__(self, connection: RossumConnection, *, clock: Clock, on_call: Callable[[ApiCall], None]) -> None:
+    Args:
+        connection: Where, and as whom.
+        clock: Paces the budget.
+        on_call: Told of each exchange.
+        beside: The session of another user in the same process; budget and time are shared with it.
+    """
+
+    def __init__(
+        self,
+        connection: RossumConnection,
+        *,
+        clock: Clock,
+        on_call: Callable[[ApiCall], None],
+        beside: "Session | None" = None,
+    ) -> None:
         self._connection = connection
         self._clock = clock
-        self.budget = Budget(connection.requests_per_second, clock)
-        self.time = RossumTime(clock)
+        self.budget: Budget = beside.budget if beside else Budget(connection.requests_per_second, clock)
+        self.time: RossumTime = beside.time if beside else RossumTime(clock)
         self.transport = Transport(
             connection.base_url, connection.timeouts, clock=clock, time=self.time, on_call=on_call
         )

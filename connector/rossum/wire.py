@@ -28,7 +28,7 @@ from connector.rossum.fields import (
     flag,
     id_of,
     ids_of,
-    mark_and_metadata,
+    metadata_of,
     sentence,
     text_or_none,
     texts,
@@ -151,7 +151,6 @@ def _annotation(source: Json, at: datetime) -> AnnotationReading:
     created_at = clock_text(source.get("created_at"))
     if created_at is not None:
         clocks.setdefault("arrived_at", created_at)
-    mark, metadata = mark_and_metadata(source.get("metadata"))
     return AnnotationReading(
         id=_annotation_id(source),
         url=_text(source, "url"),
@@ -161,8 +160,7 @@ def _annotation(source: Json, at: datetime) -> AnnotationReading:
         clocks=clocks,
         at=at,
         schema=text_or_none(source.get("schema")),
-        mark=mark,
-        metadata=metadata,
+        **metadata_of(source.get("metadata")),
         automated=flag(source.get("automated")),
         modified_at=clock_text(source.get("modified_at")),
         modifier=address(source.get("modifier")),
@@ -173,7 +171,6 @@ def _annotation(source: Json, at: datetime) -> AnnotationReading:
 
 
 def _export(source: Json, queue: QueueId, at: datetime) -> ExportReading:
-    mark, metadata = mark_and_metadata(source.get("metadata"))
     shown = source.get("document")
     document: Json = shown if isinstance(shown, Mapping) else {"url": shown}
     content = source.get("content")
@@ -192,8 +189,7 @@ def _export(source: Json, queue: QueueId, at: datetime) -> ExportReading:
         document_url=text_or_none(document.get("url")),
         file_name=text_or_none(document.get("file_name")),
         schema=address(source.get("schema")),
-        mark=mark,
-        metadata=metadata,
+        **metadata_of(source.get("metadata")),
         automated=flag(source.get("automated")),
         modified_at=clock_text(source.get("modified_at")),
         modifier=address(source.get("modifier")),

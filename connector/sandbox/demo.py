@@ -152,6 +152,7 @@ class Demo:
             "CONNECTOR_ROSSUM__QUEUES": orjson.dumps(_QUEUES).decode(),
             "CONNECTOR_ROSSUM__DEFAULT_QUEUE": "invoices",
             "CONNECTOR_WEBHOOK__SECRETS": orjson.dumps([self._secret]).decode(),
+            "CONNECTOR_OPS__TOKEN": SimulatorOptions.token,
             "CONNECTOR_IMPORTS__FILE_ROOTS": orjson.dumps([str(folder)]).decode(),
         }
 

@@ -44,6 +44,7 @@ class Places:
             ("Webhooks to", self.webhook_url),
             ("Metrics", f"{self.ops_url}/metrics"),
             ("Health", f"{self.ops_url}/readyz"),
+            ("Ops API", f"{self.ops_url}/v1 (token: {self.token})"),
             ("Captured data", kcat),
             ("Log", str(self.log)),
         ]

@@ -12,6 +12,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from connector.errors import KafkaUnavailable
 from connector.settings import OpsSettings
 from connector.telemetry import Telemetry
+from connector.web.embedded import OBJECTS, EmbeddedApi
 from connector.web.problems import problem
 
 #: The operations of /v1 and how each is asked for.
@@ -22,6 +23,9 @@ _METHODS = {
     "pause": hdrs.METH_POST,
     "resume": hdrs.METH_POST,
 }
+_THERE_IS = (
+    "there is documents/{key}, queues/{queue}/ready, annotations/{id}/embedded-url, audit, sweeps, pause, resume"
+)
 
 
 class OpsActions(Protocol):
@@ -55,10 +59,11 @@ class OpsActions(Protocol):
 class OpsServer:
     """Answers the ops port."""
 
-    def __init__(self, settings: OpsSettings, actions: OpsActions, telemetry: Telemetry) -> None:
+    def __init__(self, settings: OpsSettings, actions: OpsActions, telemetry: Telemetry, embedded: EmbeddedApi) -> None:
         self._token = settings.token.get_secret_value().encode() if settings.token else None
         self._actions = actions
         self._telemetry = telemetry
+        self._embedded = embedded
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
@@ -107,9 +112,14 @@ class OpsServer:
 
     async def _v1(self, request: web.BaseRequest) -> web.Response:
         name, _, key = request.path.removeprefix("/v1/").partition("/")
+        if key and name in OBJECTS:
+            return await self._embedded.answer(request, name, key)
+        return await self._operation(request, name, key)
+
+    async def _operation(self, request: web.BaseRequest, name: str, key: str) -> web.Response:
         method = _METHODS.get(name)
         if method is None or bool(key) != (name == "documents"):
-            return problem(HTTPStatus.NOT_FOUND, "there is documents/{key}, audit, sweeps, pause, resume")
+            return problem(HTTPStatus.NOT_FOUND, _THERE_IS)
         if request.method != method:
             sentence = f"this wants {method}"
             return problem(HTTPStatus.METHOD_NOT_ALLOWED, sentence, headers={"Allow": method})

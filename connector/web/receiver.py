@@ -5,7 +5,6 @@ nothing: a forged, replayed or stale webhook would only make the connector look.
 because its router costs a quarter of a request.
 """
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
@@ -22,6 +21,8 @@ from connector.metrics import HookOutcome
 from connector.ports import WorkLog
 from connector.settings import WebhookSettings
 from connector.telemetry import Telemetry
+from connector.web.acceptance import Acceptance
+from connector.web.deadlines import Deadlines
 from connector.web.problems import problem
 
 #: Seconds for a whole request; Rossum itself waits 30.
@@ -90,7 +91,8 @@ class WebhookReceiver(Generic[Verified]):
         self._queues = queues
         self._telemetry = telemetry
         self._clock = clock
-        self._deadline = deadline
+        self._deadlines = Deadlines(deadline)
+        self._accepted = Acceptance(clock)
         self._waiting = 0
         self._large = 0
 
@@ -98,7 +100,7 @@ class WebhookReceiver(Generic[Verified]):
         """Answer one request."""
         started = self._clock.monotonic()
         try:
-            async with asyncio.timeout(self._deadline):
+            with self._deadlines.running():
                 outcome, answer = await self._answer(request)
         except TimeoutError:
             outcome, answer = self._late(request)
@@ -113,16 +115,16 @@ class WebhookReceiver(Generic[Verified]):
         self._telemetry.hook_received(outcome, self._clock.monotonic() - started)
         return answer
 
-    async def _answer(self, request: web.BaseRequest) -> tuple[HookOutcome, web.Response]:
+    async def _answer(self, request: web.BaseRequest) -> tuple[HookOutcome, web.StreamResponse]:
         self._check_door(request)
         found = await self._hints(request)
         if not found:
-            return HookOutcome.DROPPED, _accepted()
+            return HookOutcome.DROPPED, self._accepted.answer(request)
         hints = [hint for hint in found if hint.queue in self._queues]
         if not hints:
-            return HookOutcome.OTHER_QUEUE, _accepted()
+            return HookOutcome.OTHER_QUEUE, self._accepted.answer(request)
         await self._store(hints)
-        return HookOutcome.ACCEPTED, _accepted()
+        return HookOutcome.ACCEPTED, self._accepted.answer(request)
 
     async def _hints(self, request: web.BaseRequest) -> Sequence[Hint]:
         """What a genuine webhook says; its body is gone before anything waits for Kafka."""
@@ -182,6 +184,8 @@ class WebhookReceiver(Generic[Verified]):
         pieces: list[bytes] = []
         size = held = 0
         try:
+            if request.content.is_eof() and 0 < (request.content_length or 0) <= SMALL_BODY:
+                return request.content.read_nowait()
             while piece := await request.content.readany():
                 size += len(piece)
                 if size > self._settings.max_body:
@@ -217,10 +221,6 @@ class WebhookReceiver(Generic[Verified]):
     @staticmethod
     def _unavailable(sentence: str) -> web.Response:
         return problem(HTTPStatus.SERVICE_UNAVAILABLE, sentence, headers={"Retry-After": RETRY_AFTER})
-
-
-def _accepted() -> web.Response:
-    return web.Response(body=b"{}", content_type="application/json")
 
 
 def _closing(answer: web.Response) -> web.Response:

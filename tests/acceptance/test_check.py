@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
-from tests.support.deployment import Deployment, deployment, spawn
+from tests.support.deployment import TOKEN, Deployment, deployment, spawn
 from tests.support.find_kafka import Kafka
 from tests.support.kafka_settings import free_ports
 
@@ -29,13 +29,14 @@ async def check(world: Deployment, **settings: str) -> tuple[int, dict[str, Any]
 async def test_what_is_right_is_told_as_right(kafka: Kafka, tmp_path: Path) -> None:
     """Every check is there, fine, and the exit code is 0."""
     async with deployment(kafka.bootstrap_servers, "check", tmp_path) as world:
-        code, found = await check(world, IMPORTS__FILE_ROOTS=f'["{tmp_path}"]', STATE__DIRECTORY=str(tmp_path))
+        settings = {"IMPORTS__FILE_ROOTS": f'["{tmp_path}"]', "STATE__DIRECTORY": str(tmp_path)}
+        code, found = await check(world, **settings, EMBEDDED__TOKEN=TOKEN)
 
     assert code == 0
     assert {name for name, (is_fine, _) in found.items() if is_fine} == set(found)
     assert set(found) == {
         *("settings", "state directory", "file root", "kafka", "topics", "consumer group", "trimming"),
-        *("transactions", "rossum", "clock", "queue invoices", "queue receipts"),
+        *("transactions", "rossum", "clock", "queue invoices", "queue receipts", "embedded user"),
     }
 
 
@@ -44,9 +45,11 @@ WRONG = {
     "topic": ({"KAFKA__TOPICS__CAPTURED": "nowhere"}, "rossum-connector topics create"),
     "rossum": ({"ROSSUM__TOKEN": "another"}, "ROSSUM__TOKEN"),
     "queue typo": ({"ROSSUM__QUEUES": '{"invoices": 8198, "typo": 1}'}, "ROSSUM__QUEUES"),
+    "embedded user": ({"EMBEDDED__USERNAME": "e@example.com", "EMBEDDED__PASSWORD": "x"}, "EMBEDDED__TOKEN"),
     "hook": ({"WEBHOOK__PUBLIC_URL": "https://example.com/hooks/rossum"}, "rossum-connector hooks plan"),
     "state directory": ({"STATE__DIRECTORY": "/nowhere/at/all"}, "STATE__DIRECTORY"),
     "file root": ({"IMPORTS__FILE_ROOTS": '["/nowhere/at/all"]'}, "IMPORTS__FILE_ROOTS"),
+    "captured fields": ({"CAPTURE__FIELDS": '["document_id", "amout_total"]'}, "did you mean amount_total?"),
     "ca file": ({"IMPORTS__CA_FILE": "/nowhere/ca.pem"}, "IMPORTS__CA_FILE"),
 }
 

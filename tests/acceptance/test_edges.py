@@ -27,6 +27,7 @@ QUICK = ("--rate-limit", "0", "--processing", "0.2", "--review", "0.3")
 OPS_TOKEN = "ops token of the tests"
 API_TOKEN = "f3a9-token-of-the-api-77c1"
 SIGNED_QUERY = "f00dfeedcafe"
+RETURN_QUERY = "5e55104f00d"
 TOPICS = (
     "rossum.documents.lifecycle",
     CAPTURED,
@@ -106,8 +107,29 @@ def _signed(body: bytes, secret: str = SECRET) -> dict[str, str]:
     return {"X-Rossum-Signature-SHA256": "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()}
 
 
+async def embedded_url(world: Deployment, annotation: int) -> tuple[int, str]:
+    """The answer to who asks for an embedded URL with a return address that is secret to them."""
+    order = {"return_url": f"https://app.example/?session={RETURN_QUERY}"}
+    url = f"{world.ops_urls[0]}/v1/annotations/{annotation}/embedded-url"
+    async with world.http.post(url, json=order, headers={"Authorization": f"Bearer {OPS_TOKEN}"}) as response:
+        return response.status, await response.text()
+
+
+async def embedded_token(world: Deployment) -> str:
+    """The token of an embedded URL, after others were made, refused, and lost on their way."""
+    (event, *_) = world.reader.captured()
+    annotation = event.data["annotation"]["id"]
+    for action in ("status:400", "status:503", "garbage", "drop-after"):
+        await world.control("/faults", {"path": "create_embedded_url", "action": action, "times": 1})
+        status, _ = await embedded_url(world, annotation)
+        assert status in (400, 503)
+    _, answer = await embedded_url(world, annotation)
+    token: str = orjson.loads(answer)["url"].partition("#authToken=")[2]
+    return token
+
+
 async def test_nothing_secret_is_written_anywhere(world: Deployment) -> None:
-    """No token, secret, document byte or captured value in a log, in `work` or in the ledger."""
+    """No token, secret, document byte or captured value in a log, in `work` or in the ledger; no token elsewhere."""
     await world.add_hook(world.webhook_urls[0])
     unreachable = {"kind": "https", "url": f"https://{SIGNED_QUERY}.example/a.pdf?signature={SIGNED_QUERY}"}
     await world.announce([inline(number) for number in range(20)] + [{**inline(20), "source": unreachable}])
@@ -116,6 +138,9 @@ async def test_nothing_secret_is_written_anywhere(world: Deployment) -> None:
     await eventually(lambda: len(world.reader.captured()) >= 20, within=60)
     await eventually(lambda: len(world.reader.letters) == 1, within=60)
     await eventually(lambda: len(world.reader.named("import.completed")) >= 20, within=30)
+    token = await embedded_token(world)
+    async with world.http.get(world.ops_urls[0] + "/metrics") as response:
+        metrics = await response.read()
     for replica in world.replicas:
         await replica.stop()
 
@@ -130,18 +155,21 @@ async def test_nothing_secret_is_written_anywhere(world: Deployment) -> None:
     }
     documents = {pdf(f"document {number}") for number in range(20)}
     encoded = {inline(number)["source"]["base64"].encode() for number in range(20)}
-    hidden = {SECRET.encode(), OPS_TOKEN.encode(), API_TOKEN.encode(), f"={SIGNED_QUERY}".encode()}
+    hidden = {SECRET, OPS_TOKEN, API_TOKEN, f"={SIGNED_QUERY}", token, RETURN_QUERY}
     written = await everything(world, "rossum.connector.work", "rossum.connector.ledger")
-    logs = [replica.log.read_bytes() for replica in world.replicas]
+    logs = [metrics, *(replica.log.read_bytes() for replica in world.replicas)]
+    public = await everything(world, *TOPICS)
     found = [
         secret
-        for secret in hidden | documents | encoded | {value.encode() for value in values}
+        for secret in documents | encoded | {text.encode() for text in hidden | values}
         if any(secret in text for text in (*written, *logs))
     ]
 
     assert len(values) > 20
     assert len(written) > 20
     assert found == []
+    assert len(token) == 40
+    assert not any(token.encode() in text for text in public)
 
 
 async def test_a_plain_consumer_reads_what_is_documented(world: Deployment) -> None:

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.deployment import Deployment, deployment, pdf
+from tests.support.browser import Browser
+from tests.support.deployment import Deployment, deployment, pdf, spawn
 from tests.support.find_kafka import Kafka
 from tests.support.kafka_settings import free_ports
-from tests.support.reader import CAPTURED
+from tests.support.reader import CAPTURED, LIFECYCLE, READY
 from tests.support.transcripts import README, ROOT, Terminal, block, with_block
 from tests.support.waiting import eventually
 
@@ -136,3 +137,44 @@ async def test_push(kafka: Kafka, tmp_path: Path, told: Told) -> None:
 
     assert "seen by webhook" in shown
     told("push", terminal)
+
+
+async def test_embedded(kafka: Kafka, tmp_path: Path, told: Told, browser: Browser) -> None:
+    """A person validates a document inside of another application, in a real browser; there are no webhooks."""
+    async with at_work(kafka, "embedded", tmp_path, simulator=UNREVIEWED, OPS__TOKEN="ops token") as (world, terminal):
+        terminal.show(f"$ {RUN}")
+        await world.start_replica()
+        await terminal.run("rossum-connector import invoices/scan-1.pdf --queue invoices")
+        (ready,) = await eventually(lambda: [event for event in world.reader.events if event.topic == READY], within=60)
+        page, log = await application(kafka, world, terminal)
+        await eventually(lambda: "told" in log.read_text(encoding="utf-8"), within=60)
+        await browser.go(page)
+        await browser.shows("#documents li", "scan-1.pdf to_review")
+        terminal.show("$ # … somebody opens the document in a browser and confirms it …")
+        await browser.click("#documents a")
+        await browser.enter_frame("iframe")
+        await browser.shows("#status", "reviewing")
+        await browser.click("#confirm")
+        await browser.leave_frame()
+        await browser.shows("#documents li", "scan-1.pdf exported")
+        here = await browser.url()
+        await eventually(lambda: "captured" in log.read_text(encoding="utf-8"), within=60)
+        await terminal.run("cat application.log")
+        shown = await terminal.run(captured(kafka, world, 1))
+
+    assert ready.headers["ce_observedvia"] == "sweep"
+    assert here == page
+    assert "seen by sweep" in shown
+    told("embedded", terminal)
+
+
+async def application(kafka: Kafka, world: Deployment, terminal: Terminal) -> tuple[str, Path]:
+    """The example application at work; the address of its page, and its log."""
+    (port,) = free_ports(1)
+    arguments = [kafka.bootstrap_servers, world.prefix + LIFECYCLE, world.ops_urls[0], "invoices", str(port)]
+    terminal.names = {**terminal.names, world.ops_urls[0]: "http://connector:9090", f" {port} ": " 8000 "}
+    terminal.show(f"$ python examples/embedded.py {' '.join(arguments)} 2> application.log &")
+    command = [str(ROOT / "examples" / "embedded.py"), *arguments]
+    log = terminal.folder / "application.log"
+    await spawn(command, log, world.settings, world.stack)
+    return f"http://127.0.0.1:{port}/", log

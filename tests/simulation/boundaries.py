@@ -68,4 +68,25 @@ EXACTLY_ONCE = (
 )
 #: Of claims.
 AT_LEAST_ONCE = ("send claim row",)
-BOUNDARIES = {"exactly-once": frozenset(SHARED + EXACTLY_ONCE), "at-least-once": frozenset(SHARED + AT_LEAST_ONCE)}
+#: Of documents that go up together, beside those that are no different then.
+GATHERING = (
+    "POST /uploads",
+    "answer to POST /uploads",
+    "body of an upload",
+    "closing boundary of an upload",
+    "commit gather accepted",
+    "commit gather intent",
+    "commit gather unknown",
+    "commit gather void",
+    "commit import accepted",
+    "commit import intent",
+    "send gather accepted row",
+    "send gather intent row",
+    "send gather unknown row",
+    "send gather void row",
+)
+BOUNDARIES = {
+    "exactly-once": frozenset(SHARED + EXACTLY_ONCE),
+    "at-least-once": frozenset(SHARED + AT_LEAST_ONCE),
+    "gathering": frozenset(GATHERING),
+}

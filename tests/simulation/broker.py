@@ -51,7 +51,7 @@ class Broker:
         self._is_up = True
         self.bounces = 0
         self.markers_late = 0.0
-        self._wakers: dict[Callable[[], None], None] = {}
+        self._wakers: dict[Callable[[TopicPartition], None], None] = {}
         self._names = 0
 
     @property
@@ -92,8 +92,8 @@ class Broker:
         lag = int(self.configs[place.topic].get("min.compaction.lag.ms", "0"))
         self.log(place).compact(before=self._now() - lag if lag else None)
 
-    def on_new_records(self, waker: Callable[[], None]) -> Callable[[], None]:
-        """Be woken by every new record; returns how to stop that."""
+    def on_news(self, waker: Callable[[TopicPartition], None]) -> Callable[[], None]:
+        """Be woken when a partition has something new for readers; returns how to stop that."""
         self._wakers[waker] = None
         return lambda: self._wakers.pop(waker, None)
 
@@ -113,15 +113,16 @@ class Broker:
             transactions.places.add(place)
             fate = Fate.PENDING
         stored = log.append(key, value, headers, timestamp=self._now(), transactional_id=transactional_id, fate=fate)
-        self._wake()
+        if fate is Fate.PLAIN:
+            self._wake(place)
         return stored
 
     def _now(self) -> int:
         return int(self.loop.time() * 1000)
 
-    def _wake(self) -> None:
-        for waker in list(self._wakers):
-            waker()
+    def _wake(self, place: TopicPartition) -> None:
+        for waker in self._wakers:
+            waker(place)
 
     # --- transactions ----------------------------------------------------------------------------------------
 
@@ -177,7 +178,8 @@ class Broker:
             if commit:
                 for group, moved in offsets.items():
                     self.committed.setdefault(group, {}).update(moved)
-            self._wake()
+            for place in decided:
+                self._wake(place)
 
         self.loop.later_in_the_world(pause, write_markers)
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from uuid import UUID
 
 import orjson
@@ -13,16 +14,20 @@ from connector.domain.floor import FloorRow, floor_key
 from connector.domain.ids import ImportId, event_id, event_namespace, import_entity, partition_of
 from connector.domain.readings import MARK_KEY
 from connector.domain.rows import AnnotationRow, AnyRow, HeaderRow, ImportRow, ImportState, WrittenRow
+from connector.sandbox.simulator.control import all_documents
 from tests.simulation.stored import Stored
 from tests.simulation.virtual_loop import pause
 from tests.simulation.workload import DOCUMENT_BYTES, Document
 from tests.simulation.world import PARTITIONS, SECRET, TOKEN, World
+from tests.support.marks import import_of
 
 CAPTURED, LIFECYCLE = "rossum.annotations.captured", "rossum.documents.lifecycle"
 PUBLIC = (CAPTURED, LIFECYCLE, "rossum.annotations.ready", "rossum.dead-letters")
 _PREFIX = "ai.rossum.connector."
 #: What at-least-once does not promise.
 NOT_AT_LEAST_ONCE = ("I2", "I3", "I7")
+#: Records whose meaning is remembered: the same ones are looked at each second.
+REMEMBERED = 10_000
 #: Characters of a captured value that is looked for.
 LONG = 8
 
@@ -61,16 +66,16 @@ class Watcher:
 
 async def is_settled(world: World, documents: list[Document]) -> bool:
     """Whether every document's story has ended on Kafka."""
-    return not await unfinished(world, documents) and not await uncaptured(world)
+    return not unfinished(world, documents) and not await uncaptured(world)
 
 
-async def unfinished(world: World, documents: list[Document]) -> list[str]:
+def unfinished(world: World, documents: list[Document]) -> list[str]:
     """Documents whose end nobody was told, and that nobody lists as ambiguous (I1)."""
-    told = {(name_of(record), about) for record in world.records(LIFECYCLE) for about in _abouts(record)}
+    told = {what for record in world.records(LIFECYCLE) for what in _tells(record)}
     missing = [d for d in documents if not {(d.ending, d.name), (d.ending, d.import_id)} & told]
     if not missing:
         return []
-    rows, annotations = rows_of(world), await _annotations_by_import(world)
+    rows, annotations = rows_of(world), _annotations_by_import(world)
     found = []
     for document in missing:
         row = rows.get(import_entity(document.import_id))
@@ -81,17 +86,24 @@ async def unfinished(world: World, documents: list[Document]) -> list[str]:
     return found
 
 
-def _abouts(record: Stored) -> tuple[str, ...]:
-    """What an event is about: key, import, annotation. Where somebody overwrote our mark, only the last one says it."""
-    return (record.key or b"").decode(), header(record, "ce_importid"), header(record, "ce_subject")
+@lru_cache(REMEMBERED)
+def _tells(record: Stored) -> tuple[tuple[str, str], ...]:
+    """An event's name with what it is about: key, import, annotation.
+
+    Where somebody overwrote our mark, only the last one says it.
+    """
+    headers = dict(record.headers)
+    name = name_of(record)
+    abouts = (record.key or b"", headers.get("ce_importid", b""), headers.get("ce_subject", b""))
+    return tuple((name, about.decode()) for about in abouts)
 
 
-async def _annotations_by_import(world: World) -> dict[str, list[str]]:
+def _annotations_by_import(world: World) -> dict[str, list[str]]:
     """Subjects of the annotations that each import led to, as Rossum itself knows."""
     found: dict[str, list[str]] = {}
-    for document in await world.control("/documents"):
-        if mark := document["metadata"].get(MARK_KEY):
-            found.setdefault(mark["import_id"], []).extend(f"annotations/{a['id']}" for a in document["annotations"])
+    for document in all_documents(world.simulator.world):
+        if (import_id := import_of(document)) is not None:
+            found.setdefault(import_id, []).extend(f"annotations/{a['id']}" for a in document["annotations"])
     return found
 
 
@@ -131,11 +143,11 @@ async def violations(world: World, documents: list[Document], watcher: Watcher) 
     """Every broken promise, in words."""
     watcher.read()
     return [
-        *(f"I1 lost: {name}" for name in await unfinished(world, documents)),
+        *(f"I1 lost: {name}" for name in unfinished(world, documents)),
         *(f"I4 lost: {what}" for what in await uncaptured(world)),
         *_doubled(watcher),
         *_backwards(watcher),
-        *await _imported_twice(world),
+        *_imported_twice(world),
         *_rows_and_events(world),
         *_secrets(world),
         *(f"ended by an error: {failure}" for failure in world.failures if not _is_expected(failure)),
@@ -174,11 +186,10 @@ def _backwards(watcher: Watcher) -> list[str]:
     return found
 
 
-async def _imported_twice(world: World) -> list[str]:
+def _imported_twice(world: World) -> list[str]:
     """I5: one root document a generation, or an event that names the twin. A failed task made no document."""
-    documents = [d for d in await world.control("/documents") if d["parent"] is None and d["annotations"]]
-    marks = [document["metadata"].get(MARK_KEY) for document in documents]
-    counts = Counter(mark["import_id"] for mark in marks if mark)
+    documents = [d for d in all_documents(world.simulator.world) if d["parent"] is None and d["annotations"]]
+    counts = Counter(one for document in documents if (one := import_of(document)) is not None)
     told = {header(r, "ce_importid") for r in world.records(LIFECYCLE) if name_of(r) == "import.duplicate"}
     rows = rows_of(world)
     failures = Counter(header(r, "ce_importid") for r in world.records(LIFECYCLE) if name_of(r) == "import.failed")
@@ -197,7 +208,7 @@ def rows_of(world: World) -> dict[str, AnyRow]:
     for record in world.records("rossum.connector.ledger"):
         key = (record.key or b"").decode()
         if record.value is not None:
-            rows[key] = WrittenRow.decode(record.value).row
+            rows[key] = _row_in(record)
         else:
             rows.pop(key, None)
     return rows
@@ -207,6 +218,11 @@ def forgotten_until(rows: Mapping[str, AnyRow], entity: str) -> str:
     """The floor of an entity's partition."""
     row = rows.get(floor_key(partition_of(entity, PARTITIONS)))
     return row.until if isinstance(row, FloorRow) else ""
+
+
+@lru_cache(REMEMBERED)
+def _row_in(record: Stored) -> AnyRow:
+    return WrittenRow.decode(record.value or b"").row
 
 
 def _rows_and_events(world: World) -> list[str]:
@@ -257,9 +273,9 @@ def _captured_values(world: World) -> set[str]:
     return found
 
 
-async def balance(world: World, documents: list[Document]) -> str:
+def balance(world: World, documents: list[Document]) -> str:
     """How many went in, ended and were captured, and how many rows were forgotten."""
-    ended = len(documents) - len(await unfinished(world, documents))
+    ended = len(documents) - len(unfinished(world, documents))
     floors = [row for row in rows_of(world).values() if isinstance(row, FloorRow)]
     forgotten = sum(number for floor in floors for number in floor.forgotten.values())
     captured = len(world.records(CAPTURED))

@@ -32,6 +32,8 @@ CALL = (0.001, 0.006)
 LOST_AFTER = 5.0
 #: Seconds after which a client asks again what the coordinator can't do yet.
 AGAIN = 0.02
+#: Seconds between two tries to reach a broker that has been away for a while.
+LONGEST_PAUSE = 0.32
 
 
 def _preflight() -> tuple[str, ...]:
@@ -98,8 +100,10 @@ class Wire:
     async def travel(self) -> None:
         """One way; longer while the broker is down."""
         await pause(self.broker.random.uniform(*CALL) / 2 * self.slow)
+        again = AGAIN
         while not self.reaches():
-            await pause(0.05)
+            await pause(again)
+            again = min(2 * again, LONGEST_PAUSE)
 
     def reaches(self) -> bool:
         """Whether the process of this moment reaches the broker."""

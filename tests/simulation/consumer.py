@@ -40,9 +40,11 @@ class MemoryConsumer:
         self._listener: Any = None
         self._task: asyncio.Task[None] | None = None
         self._news = asyncio.Event()
+        #: What a poll named itself: that is read although it is paused.
+        self._asked: tuple[TopicPartition, ...] = ()
         #: Clear during a rebalance: a poll waits for its end, as aiokafka's does.
         self._settled = asyncio.Event()
-        self._forget = self._broker.on_new_records(self._news.set)
+        self._forget = self._broker.on_news(self._hear)
         self._coordinator = _Coordinator()
 
     async def start(self) -> None:
@@ -152,6 +154,11 @@ class MemoryConsumer:
 
     # --- reading ---------------------------------------------------------------------------------------------
 
+    def _hear(self, place: TopicPartition) -> None:
+        """A partition has something new."""
+        if place in self._assigned and (self._asked or place not in self._paused):
+            self._news.set()
+
     async def getmany(
         self, *places: TopicPartition, timeout_ms: int = 0, max_records: int | None = None
     ) -> dict[TopicPartition, list[Stored]]:
@@ -160,20 +167,22 @@ class MemoryConsumer:
         if self._listener is not None:
             await self._settled.wait()
         end = loop.time() + SLOW_POLLS * timeout_ms / 1000
+        self._asked = places
         while True:
             self._news.clear()
             found = self._read(places, max_records or 500) if self._wire.reaches() else {}
-            left = end - loop.time()
-            if found or left <= 0:
-                await self._wire.reach(of_fetch(found, self._group), Phase.AFTER)
+            if found or loop.time() >= end:
+                if self._wire.on_boundary is not None:
+                    await self._wire.reach(of_fetch(found, self._group), Phase.AFTER)
                 await pause(0.0005)
                 return found
+            alarm = loop.call_at(end, self._news.set)
             try:
-                async with asyncio.timeout(left):
-                    await self._news.wait()
+                await self._news.wait()
+            finally:
+                alarm.cancel()
+            if loop.time() < end:
                 await self._wire.travel()
-            except TimeoutError:
-                continue
 
     def _read(self, places: tuple[TopicPartition, ...], most: int) -> dict[TopicPartition, list[Stored]]:
         found: dict[TopicPartition, list[Stored]] = {}

@@ -13,8 +13,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import count, islice
 from random import Random
 
+from connector.domain.ids import import_entity, import_id_from_document, partition_of
 from tests.simulation.assassin import Assassin, Crash
 from tests.simulation.boundaries import BOUNDARIES
 from tests.simulation.checker import Watcher, is_settled, promised, violations
@@ -24,12 +26,21 @@ from tests.simulation.run import add_hook
 from tests.simulation.stage import listen, prepare
 from tests.simulation.virtual_loop import VirtualLoop, pause
 from tests.simulation.workload import POISON, Document, put
-from tests.simulation.world import World, new_world, run_in_virtual_time
+from tests.simulation.world import PARTITIONS, World, new_world, run_in_virtual_time
 
 #: One document of each kind of story; the second one's upload is taken by Rossum without an answer.
 STORIES = ("exported", "exported", "split", "failed_task", "rejected", POISON)
 PLACES = 2
-DELIVERIES = ("exactly-once", "at-least-once")
+#: Deployments, and what is set in each.
+DELIVERIES = {
+    "exactly-once": {"KAFKA__DELIVERY": "exactly-once"},
+    "at-least-once": {"KAFKA__DELIVERY": "at-least-once"},
+    "gathering": {"IMPORTS__GATHER__ENABLED": "true", "IMPORTS__GATHER__WAIT": "1s"},
+}
+#: Documents that go up together, and what becomes of each such upload: Rossum takes the second one without an answer,
+#: refuses the third, and fails the task of the last; the documents of these two go up alone then.
+TOGETHER = 3
+UPLOADS = ((None, "exported"), ("drop-after", "exported"), ("status:400", "exported"), (None, "failed_task"))
 #: Virtual seconds until everything must have come out, and in which every planned crash must have come.
 SETTLED_WITHIN, CRASHED_WITHIN = 180.0, 40.0
 
@@ -58,7 +69,7 @@ def run_cell(cell: Cell, trace: Callable[[str], None] | None = None) -> Outcome:
     outcome = Outcome(cell)
 
     async def main(loop: VirtualLoop) -> None:
-        ours = await new_world(1, loop, KAFKA__DELIVERY=cell.delivery)
+        ours = await new_world(1, loop, **DELIVERIES[cell.delivery])
         if trace is not None:
             ours.trace = trace
         listen(ours, everything=trace is not None)
@@ -76,7 +87,7 @@ async def _story(ours: World, outcome: Outcome) -> None:
         await add_hook(ours, place)
     watcher = Watcher(ours)
     watching = ours.loop.create_task(watcher.watch())
-    documents = await _announce(ours)
+    documents = await (_announce_together if outcome.cell.delivery == "gathering" else _announce)(ours)
     await _settle(ours, documents, assassin)
     outcome.recovered = ours.loop.time()
     outcome.broken = await violations(ours, documents, watcher)
@@ -99,6 +110,21 @@ async def _announce(ours: World) -> list[Document]:
     return documents
 
 
+async def _announce_together(ours: World) -> list[Document]:
+    """Only imports of one partition go up together."""
+    every = (f"doc-{number}" for number in count())
+    names = (n for n in every if partition_of(import_entity(import_id_from_document(n)), PARTITIONS) == 0)
+    documents: list[Document] = []
+    for trouble, fate in UPLOADS:
+        await pause(3.0)
+        if trouble is not None:
+            await ours.control("/faults", {"method": "POST", "path": "/uploads", "action": trouble, "times": 1})
+        documents += [Document(name, fate) for name in islice(names, TOGETHER)]
+        for document in documents[-TOGETHER:]:
+            put(ours, document)
+    return documents
+
+
 async def _settle(ours: World, documents: list[Document], assassin: Assassin) -> None:
     """Until all is told and no crash is to come."""
     until = ours.loop.time() + SETTLED_WITHIN
@@ -112,9 +138,13 @@ async def _settle(ours: World, documents: list[Document], assassin: Assassin) ->
 
 
 def reachable(delivery: str) -> Counter[Crash]:
-    """Every boundary and side that the story without crashes reaches, and how often."""
+    """Every boundary and side that the story without crashes reaches, and how often.
+
+    Of those with gathering only what is different then.
+    """
     reached = in_a_child(run_cell, Cell(delivery, ())).reached
-    return Counter({Crash(name, phase): times for (name, phase), times in reached.items()})
+    known = BOUNDARIES["exactly-once"] - BOUNDARIES["gathering"] if delivery == "gathering" else frozenset()
+    return Counter({Crash(name, phase): times for (name, phase), times in reached.items() if name not in known})
 
 
 def matrix(delivery: str) -> Iterator[Cell]:
@@ -129,7 +159,7 @@ def pairs(count: int, first: int) -> Iterator[Cell]:
     reached = {delivery: reachable(delivery) for delivery in DELIVERIES}
     for seed in range(first, first + count):
         random = Random(seed)  # noqa: S311 - the point is that it repeats
-        delivery = random.choices(DELIVERIES, weights=(3, 1))[0]
+        delivery = random.choices(list(DELIVERIES), weights=(3, 1, 1))[0]
         places = sorted(reached[delivery], key=str)
         chosen = [random.choice(places) for _ in range(2)]
         yield Cell(delivery, tuple(replace(c, nth=random.randint(1, reached[delivery][c])) for c in chosen))

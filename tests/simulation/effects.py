@@ -7,6 +7,7 @@ from typing import Any
 
 from aiokafka.structs import TopicPartition
 
+from connector.domain.gathers import GatherRow
 from connector.domain.messages import Hint, decode_work
 from connector.domain.rows import ImportRow, WrittenRow
 from tests.simulation.stored import Stored
@@ -45,11 +46,11 @@ def of_append(place: TopicPartition, record: tuple[bytes | None, bytes | None, A
 
 
 def kind_of_row(value: bytes | None) -> str:
-    """What a ledger row is about, and for imports where they stand."""
+    """What a ledger row is about, and for imports and gathers where they stand."""
     if value is None:
         return "removed"
     row = WrittenRow.decode(value).row
-    return f"{row.kind} {row.state.value}" if isinstance(row, ImportRow) else row.kind
+    return f"{row.kind} {row.state.value}" if isinstance(row, ImportRow | GatherRow) else row.kind
 
 
 def _kinds_of_work(value: bytes | None) -> Iterable[str]:

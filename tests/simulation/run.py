@@ -26,6 +26,8 @@ FORGETFUL = {
     "SWEEP__INTERVAL": "5",
 }
 FORGOTTEN_AFTER = 45.0
+#: In one of so many seeds (a prime, so that it meets all other choices) documents come in bursts and go up together.
+GATHERING, BURST, IN_BURSTS = 23, 8, 16
 #: Of every so many seeds one keeps all that its replicas log, to look for secrets in it.
 LISTENED = 10
 #: Registered by being imported.
@@ -66,9 +68,16 @@ def run_seed(seed: int, trace: Callable[[str], None] | None = None) -> Verdict:
 async def _chosen_world(seed: int, loop: VirtualLoop) -> World:
     """Most deployments are exactly-once with members that come and go."""
     delivery = "at-least-once" if seed % 8 == 7 else "exactly-once"
-    ours = await new_world(seed, loop, KAFKA__DELIVERY=delivery, **(FORGETFUL if seed % 5 == FORGETS else {}))
+    gather = {"IMPORTS__GATHER__ENABLED": "true", "IMPORTS__GATHER__MAX_COUNT": "4"} if gathers(seed) else {}
+    more = gather | (FORGETFUL if seed % 5 == FORGETS else {})
+    ours = await new_world(seed, loop, KAFKA__DELIVERY=delivery, **more)
     ours.static = seed % 5 == 4
     return ours
+
+
+def gathers(seed: int) -> bool:
+    """Whether a seed's documents go up together."""
+    return seed % GATHERING == 5
 
 
 async def _story(ours: World, verdict: Verdict) -> None:
@@ -81,7 +90,8 @@ async def _story(ours: World, verdict: Verdict) -> None:
     nemesis = Nemesis(ours, places)
     raging = ours.loop.create_task(nemesis.rage(FAULTS, RAGE))
     late = ours.loop.create_task(late_words(ours)) if ours.seed % 5 == FORGETS else None
-    documents = await announce(ours, DOCUMENTS, RAGE * 0.8)
+    count, burst = (IN_BURSTS, BURST) if gathers(verdict.seed) else (DOCUMENTS, 1)
+    documents = await announce(ours, count, RAGE * 0.8, burst=burst)
     await raging
     healed = ours.loop.time()
     while not await is_settled(ours, documents) and ours.loop.time() < healed + SETTLED_WITHIN:
@@ -93,7 +103,7 @@ async def _story(ours: World, verdict: Verdict) -> None:
     await pause(5.0)
     verdict.broken = promised(ours.delivery, await violations(ours, documents, watcher))
     verdict.faults, verdict.kills = nemesis.done, nemesis.done.get("kill", 0)
-    verdict.figures = await balance(ours, documents)
+    verdict.figures = balance(ours, documents)
     watching.cancel()
     for replica in list(ours.replicas):
         ours.kill(replica)

@@ -18,9 +18,9 @@ class Fate(Enum):
     MARKER = auto()
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Stored:
-    """One record, in the shape of aiokafka's `ConsumerRecord`."""
+    """One record, in the shape of aiokafka's `ConsumerRecord`; equal to none but itself."""
 
     topic: str
     partition: int
@@ -42,6 +42,7 @@ class Log:
     start: int = 0
     end: int = 0
     records: list[Stored] = field(default_factory=list)
+    _stable: int = 0
 
     def append(  # noqa: PLR0913 - what a record is made of
         self,
@@ -70,8 +71,15 @@ class Log:
 
     @property
     def last_stable(self) -> int:
-        """The offset of the first record of an open transaction, else the end."""
-        return next((record.offset for record in self.records if record.fate is Fate.PENDING), self.end)
+        """The offset of the first record of an open transaction, else the end; it never goes back."""
+        records = self.records
+        for index in range(self._index(self._stable), len(records)):
+            if records[index].fate is Fate.PENDING:
+                self._stable = records[index].offset
+                break
+        else:
+            self._stable = self.end
+        return self._stable
 
     def visible_end(self, *, committed_only: bool) -> int:
         """Where a reader's world ends."""
@@ -79,9 +87,10 @@ class Log:
 
     def read(self, position: int, most: int, *, committed_only: bool) -> tuple[list[Stored], int]:
         """Up to `most` records from a position on, and the position behind them; what is nobody's is passed over."""
-        end = self.visible_end(committed_only=committed_only)
         found: list[Stored] = []
         position = max(position, self.start)
+        if position >= self.end or position >= (end := self.visible_end(committed_only=committed_only)):
+            return found, position
         for record in self.records[self._index(position) :]:
             if record.offset >= end or len(found) == most:
                 break

@@ -13,6 +13,8 @@ import contextvars
 import socket
 from collections import deque
 from collections.abc import Callable
+from contextvars import copy_context
+from functools import partial
 from heapq import heappop, heappush
 from itertools import count
 from typing import Any
@@ -30,34 +32,28 @@ class Standstill(AssertionError):
 class Scheduled:
     """A callback that was asked for: what a loop's handles are to those who asked."""
 
-    __slots__ = ("_args", "_cancelled", "_when", "callback", "context", "process")
+    __slots__ = ("args", "callback", "context", "is_cancelled", "moment")
 
     def __init__(
-        self, callback: Callable[..., Any], args: tuple[Any, ...], context: contextvars.Context | None, when: float
+        self, callback: Callable[..., Any], args: tuple[Any, ...], context: contextvars.Context, moment: float
     ) -> None:
-        # An empty context is false, and it is the world's.
-        self.context = contextvars.copy_context() if context is None else context
-        self.process = self.context.get(PROCESS)
+        self.context = context
         self.callback = callback
-        self._args = args
-        self._when = when
-        self._cancelled = False
+        self.args = args
+        self.moment = moment
+        self.is_cancelled = False
 
     def cancel(self) -> None:
         """It must not happen any more."""
-        self._cancelled = True
+        self.is_cancelled = True
 
     def cancelled(self) -> bool:
         """Whether it must not."""
-        return self._cancelled
+        return self.is_cancelled
 
     def when(self) -> float:
         """Its virtual time."""
-        return self._when
-
-    def run(self) -> None:
-        """Let it happen."""
-        self.context.run(self.callback, *self._args)
+        return self.moment
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
@@ -74,12 +70,14 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._parked: dict[str, list[Scheduled]] = {}
         self._tasks: dict[asyncio.Task[Any], None] = {}
         self.set_task_factory(self._remembered)
+        # As the loop's own method does, without a turn through Python.
+        self.create_future = partial(asyncio.Future, loop=self)  # type: ignore[method-assign] # see above
 
     def _remembered(self, _loop: Any, work: Any, **more: Any) -> asyncio.Task[Any]:
         """A task that is never collected while it waits: collecting closes it, and then it would clean up."""
         task = asyncio.Task(work, loop=self, **more)
         self._tasks[task] = None
-        task.add_done_callback(lambda ended: self._tasks.pop(ended, None))
+        task.add_done_callback(self._tasks.pop)
         return task
 
     def time(self) -> float:
@@ -90,7 +88,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self, callback: Callable[..., Any], *args: Any, context: contextvars.Context | None = None
     ) -> Scheduled:
         """As usual, for the process of the context."""
-        scheduled = Scheduled(callback, args, context, self._virtual)
+        # An empty context is false, and it is the world's.
+        scheduled = Scheduled(callback, args, copy_context() if context is None else context, self._virtual)
         self._now.append(scheduled)
         return scheduled
 
@@ -100,7 +99,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self, when: float, callback: Callable[..., Any], *args: Any, context: contextvars.Context | None = None
     ) -> Scheduled:
         """Likewise."""
-        scheduled = Scheduled(callback, args, context, when)
+        scheduled = Scheduled(callback, args, copy_context() if context is None else context, when)
         heappush(self._later, (when, next(self._number), scheduled))
         return scheduled
 
@@ -111,24 +110,33 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return self.call_at(self._virtual + delay, callback, *args, context=context)
 
     def _run_once(self) -> None:
-        """One turn: all that is to happen now, else all of the next moment."""
-        if not self._now:
-            self._jump()
-        for _ in range(len(self._now)):
-            scheduled = self._now.popleft()
-            if scheduled.cancelled() or (scheduled.process is not None and not self._may_run(scheduled)):
+        """Turns until somebody stops the loop: all that is to happen now, else all of the next moment."""
+        while not self._stopping:  # type: ignore[attr-defined] # asyncio's own word
+            if not self._now:
+                self._jump()
+            self._turn(self._now)
+
+    def _turn(self, now: deque[Scheduled]) -> None:
+        frozen, dead = self.frozen, self.dead
+        for _ in range(len(now)):
+            scheduled = now.popleft()
+            if scheduled.is_cancelled:
                 continue
-            try:
-                scheduled.run()
-            except (SystemExit, KeyboardInterrupt):
-                raise
-            except BaseException as error:  # noqa: BLE001 - told as every loop tells it
-                self.call_exception_handler({"message": f"in {scheduled.callback!r}", "exception": error})
+            process = scheduled.context.get(PROCESS)
+            if process in frozen:
+                self._parked.setdefault(process, []).append(scheduled)
+            elif process not in dead:
+                try:
+                    scheduled.context.run(scheduled.callback, *scheduled.args)
+                except (SystemExit, KeyboardInterrupt):
+                    raise
+                except BaseException as error:  # noqa: BLE001 - told as every loop tells it
+                    self.call_exception_handler({"message": f"in {scheduled.callback!r}", "exception": error})
 
     def _jump(self) -> None:
         """To the next moment at which something happens."""
         later = self._later
-        while later and later[0][2].cancelled():
+        while later and later[0][2].is_cancelled:
             heappop(later)
         if not later:
             # Whoever stops the loop has nothing to wait for.
@@ -140,13 +148,6 @@ class VirtualLoop(asyncio.SelectorEventLoop):
             raise Standstill("the end of time")
         while later and later[0][0] <= self._virtual:
             self._now.append(heappop(later)[2])
-
-    def _may_run(self, scheduled: Scheduled) -> bool:
-        process = scheduled.process
-        if process in self.frozen:
-            self._parked.setdefault(process, []).append(scheduled)
-            return False
-        return process not in self.dead
 
     def freeze(self, process: str) -> None:
         """Stop a process where it stands."""
@@ -210,8 +211,9 @@ async def pause(seconds: float) -> None:
     handle = loop.call_later(seconds, _wake, waiter)
     try:
         await waiter
-    finally:
+    except BaseException:
         handle.cancel()
+        raise
 
 
 def _wake(waiter: asyncio.Future[None]) -> None:

@@ -61,17 +61,24 @@ class Document:
         return orjson.dumps(arrival)
 
 
-async def announce(world: World, count: int, seconds: float) -> list[Document]:
-    """Announce documents over some time; one in ten comes twice, one in fifteen can't be read."""
+async def announce(world: World, count: int, seconds: float, *, burst: int = 1) -> list[Document]:
+    """Announce documents over some time; one in ten comes twice, one in fifteen can't be read.
+
+    Those of a burst come at once and share two fates: only documents of equal metadata go up together.
+    """
     random = world.random
-    documents = []
+    documents: list[Document] = []
+    fates = _USUAL
     for number in range(count):
-        fate = POISON if random.random() < 1 / 15 else random.choice(_USUAL)
+        if burst > 1 and number % burst == 0:
+            fates = random.sample(_USUAL, 2)
+        fate = POISON if random.random() < 1 / 15 else random.choice(fates)
         document = Document(f"doc-{number}", fate)
         documents.append(document)
         for _ in range(2 if random.random() < 0.1 else 1):
             put(world, document)
-        await pause(random.uniform(0, 2 * seconds / count))
+        if len(documents) % burst == 0:
+            await pause(random.uniform(0, 2 * seconds * burst / count))
     return documents
 
 

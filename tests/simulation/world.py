@@ -230,11 +230,13 @@ def run_in_virtual_time(main: Callable[[VirtualLoop], Coroutine[Any, Any, Any]],
     # What is collected closes its connections, and when that happens nobody can repeat.
     gc.disable()
     # The one place where real time would decide: whether a client takes an idle connection again.
-    client_connector.monotonic = loop.time  # type: ignore[attr-defined] # a name that the module imports
+    real = client_connector.monotonic  # type: ignore[attr-defined] # a name that the module imports
+    client_connector.monotonic = loop.time  # type: ignore[attr-defined] # as above
     try:
         return loop.run_until_complete(main(loop))
     finally:
         if tidy:
+            client_connector.monotonic = real  # type: ignore[attr-defined] # as above
             asyncio.set_event_loop(None)
             loop.close()
             loop.forget_everything()

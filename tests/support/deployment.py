@@ -21,6 +21,7 @@ from aiokafka import AIOKafkaProducer
 
 from connector.domain.ids import format_clock
 from tests.support.kafka_settings import free_ports
+from tests.support.marks import import_of
 from tests.support.reader import CAPTURED, DEAD_LETTERS, LIFECYCLE, READY, Reader
 from tests.support.waiting import eventually
 
@@ -170,8 +171,8 @@ class Deployment:
     async def root_documents(self) -> Counter[str]:
         """How many root documents Rossum has per import id."""
         documents = await self.control("/documents")
-        marks = (d["metadata"].get("rossum_kafka_connector") for d in documents if d["parent"] is None)
-        return Counter(mark["import_id"] for mark in marks if mark)
+        imports = (import_of(document) for document in documents if document["parent"] is None)
+        return Counter(one for one in imports if one is not None)
 
 
 def pdf(text: str) -> bytes:

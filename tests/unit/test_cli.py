@@ -186,6 +186,8 @@ def test_a_broker_that_is_not_there_is_told(closed_port: int) -> None:
 def test_the_generated_documents_can_be_checked(tmp_path: Path) -> None:
     """What differs is named with the command that mends it; then the check passes."""
     (tmp_path / "README.md").write_text((ROOT / "README.md").read_text("utf-8").replace("| `OPS__TOKEN`", "| `OLD`"))
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "simulator.md").write_text((ROOT / "docs" / "simulator.md").read_text("utf-8"))
     root = ("--root", str(tmp_path))
 
     stale = cli("settings-docs", *root, "--check")

@@ -198,6 +198,10 @@ def test_a_lost_task_is_told_without_its_result(capsys: pytest.CaptureFixture[st
     [
         ("sent Authorization: Bearer s3cr3t, refused", "sent Authorization: Bearer ***, refused"),
         ("https://files.test/a.pdf?X-Amz-Signature=s3cr3t is gone", "https://files.test/a.pdf?*** is gone"),
+        (
+            "https://x.test/embedded/document/7#authToken=s3cr3t is no JSON",
+            "https://x.test/embedded/document/7#*** is no JSON",
+        ),
         ("no answer from http://user:s3cr3t@files.test/a", "no answer from http://***@files.test/a"),
         ("which document? https://files.test/a", "which document? https://files.test/a"),
     ],

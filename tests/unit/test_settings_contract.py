@@ -40,6 +40,7 @@ DEFAULTS: dict[str, object] = {
     "OPS__HOST": "0.0.0.0",  # noqa: S104 - a documented default
     "OPS__PORT": 9090,
     "OPS__TOKEN": None,
+    **dict.fromkeys(("EMBEDDED__TOKEN", "EMBEDDED__USERNAME", "EMBEDDED__PASSWORD")),
     "SWEEP__INTERVAL": 60.0,
     "SWEEP__LAG": 5.0,
     "SWEEP__OVERLAP": 30.0,
@@ -68,6 +69,9 @@ DEFAULTS: dict[str, object] = {
     "CAPTURE__STATUSES": ("exported",),
     "CAPTURE__CLAIM_STORE": None,
     "CAPTURE__CLAIM_QUEUES": (),
+    "CAPTURE__FIELDS": {},
+    "CAPTURE__QUEUE_FIELDS": {},
+    "CAPTURE__CONTENT": True,
     "STATE__DIRECTORY": None,
     "STATE__RETENTION": 400 * 86_400.0,
 }

@@ -42,6 +42,8 @@ def test_secrets_are_shown_as_blanks() -> None:
         'password = "…"',
         'secrets = ["…"]',
         'token = "…"',
+        'token = "…"',
+        'password = "…"',
     ]
 
 

@@ -1,6 +1,5 @@
 """``/annotations/{id}/<verb>``: what people do to an annotation, with the conflicts Rossum answers."""
 
-import secrets
 from http import HTTPStatus
 
 from aiohttp import web
@@ -18,7 +17,8 @@ from connector.sandbox.simulator.wire import (
 )
 
 STARTABLE = frozenset({"to_review", "reviewing", "postponed", "confirmed"})
-SESSION_TIMEOUT = "01:00:00"
+#: How long a review may take, as Rossum writes it and in seconds.
+SESSION_TIMEOUT, SESSION_SECONDS = "01:00:00", 3600
 
 
 def _held(annotation: Annotation) -> None:
@@ -125,31 +125,26 @@ def copy_into(call: Call, annotation: Annotation, queue: int, status: str) -> An
     return made
 
 
+async def processing_duration(call: Call) -> web.Response:
+    """How long people worked on it; nobody measures that here."""
+    annotation = call.annotation()
+    spent = ("active", "overall", "edit", "blockers", "emails", "opening")
+    return respond(
+        {
+            "annotation": call.world.views.url("annotations", annotation.id),
+            **{f"time_spent_{what}": 0.0 for what in spent},
+            "duration_latest_validate_started": None,
+            "duration_latest_validate_updated_before_confirm": None,
+        }
+    )
+
+
 async def rotate(call: Call) -> web.Response:
     """Turn the pages and import again."""
     annotation = call.annotation()
     call.world.lifecycle.move(annotation, "importing", API_USER)
     call.world.lifecycle.begin(annotation)
     return no_content()
-
-
-async def start_embedded(call: Call) -> web.Response:
-    """A URL with a token that opens it in the validation screen; it is being reviewed from now on."""
-    annotation = call.annotation()
-    _in(annotation, *STARTABLE)
-    _review(call, annotation)
-    return respond({"url": _embedded_url(call, annotation)})
-
-
-async def create_embedded_url(call: Call) -> web.Response:
-    """The same in any status, which stays as it is."""
-    annotation = call.annotation()
-    return respond({"url": _embedded_url(call, annotation), "status": annotation.status})
-
-
-def _embedded_url(call: Call, annotation: Annotation) -> str:
-    host = call.world.views.base.removesuffix("/api/v1")
-    return f"{host}/embedded/document/{annotation.id}#authToken={secrets.token_hex(20)}"
 
 
 async def purge_deleted(call: Call) -> web.Response:
@@ -182,7 +177,6 @@ ROUTES: Routes = {
     "POST /annotations/{id}/delete": delete,
     "POST /annotations/{id}/copy": copy,
     "POST /annotations/{id}/rotate": rotate,
-    "POST /annotations/{id}/start_embedded": start_embedded,
-    "POST /annotations/{id}/create_embedded_url": create_embedded_url,
+    "GET /annotations/{id}/processing_duration": processing_duration,
     "POST /annotations/purge_deleted": purge_deleted,
 }

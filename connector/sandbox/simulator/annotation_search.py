@@ -13,10 +13,11 @@ from aiohttp import web
 from connector.sandbox.simulator.annotations import chosen_fields, find_annotations
 from connector.sandbox.simulator.clock import parse_instant
 from connector.sandbox.simulator.model import CLOCKS, Annotation, Json
-from connector.sandbox.simulator.paging import DEFAULT_PAGE, Place
+from connector.sandbox.simulator.paging import LARGEST_PAGE, Place, invalid_page, place_of
+from connector.sandbox.simulator.sideloads import asks_for_content, sideloads
 from connector.sandbox.simulator.wire import ApiError, Call, Routes, bad_field, id_of, respond
 
-LARGEST = 500  # rows of one page
+LARGEST = 500  # rows of one page, unless content comes along
 _ATTRIBUTES = {
     "id": "id",
     "queue": "queue_id",
@@ -32,9 +33,8 @@ Test = Callable[[Any], bool]
 async def search(call: Call) -> web.Response:
     """One page of the annotations that meet every condition of ``query.$and``."""
     body = await call.json()
-    asked = call.parameter("page_size") or ""
-    size = int(asked) if asked.isdecimal() else DEFAULT_PAGE
-    place, mark = _cursor(call, body)
+    page = place_of(call, LARGEST_PAGE if asks_for_content(call) else LARGEST)
+    start, mark = _cursor(call, body)
     ordering = call.parameter("ordering") or ""
     query = {"ordering": ordering, "search": str((body.get("query_string") or {}).get("string") or "")}
     rows, _ = find_annotations(call, query, _ALL)
@@ -42,30 +42,33 @@ async def search(call: Call) -> web.Response:
         rows = [row for row in rows if test(row)]
     if "id" in ordering.split(",") or "-id" in ordering.split(","):
         rows = sorted(rows, key=attrgetter("id"), reverse="-id" in ordering)
-    total, stop = len(rows), place + max(1, min(size, LARGEST))
-    block = {
-        "total": total,
-        "total_pages": max(1, -(-total // max(1, size))),
-        "next": _next(call, f"{stop}.{mark}") if stop < total else None,
-        "previous": None,
-    }
-    shape, view = chosen_fields(call), call.world.views.annotation
-    return respond({"pagination": block, "results": [shape(view(row)) for row in rows[place:stop]]})
+    if start is None:
+        start = page.start
+        if page.number > page.pages(len(rows)):
+            raise invalid_page()
+    stop = start + page.size
+    following = _next(call, f"{stop}.{mark}") if stop < len(rows) else None
+    block = {"total": len(rows), "total_pages": page.pages(len(rows)), "next": following, "previous": None}
+    shape, view, found = chosen_fields(call), call.world.views.annotation, rows[start:stop]
+    return respond({"pagination": block, "results": [shape(view(row)) for row in found], **sideloads(call, found)})
 
 
 def _next(call: Call, cursor: str) -> str:
-    query = [(name, value) for name, value in call.request.query.items() if name != "search_after"]
+    query = [(name, value) for name, value in call.request.query.items() if name not in {"search_after", "page"}]
     address = f"{call.world.views.base}/annotations/search"
     return f"{address}?{urlencode([*query, ('search_after', cursor)])}"
 
 
-def _cursor(call: Call, body: Json) -> tuple[int, str]:
-    """Where the page starts, and the mark of this search: another body or ordering must not go on with it."""
+def _cursor(call: Call, body: Json) -> tuple[int | None, str]:
+    """Where the page starts, and the mark of this search: another body or ordering must not go on with it.
+
+    None without a cursor: then ``page`` tells, as the vendor's client sends it.
+    """
     told = orjson.dumps([body, call.parameter("ordering")], option=orjson.OPT_SORT_KEYS)
     mark = hashlib.sha256(told).hexdigest()[:12]
     cursor = call.parameter("search_after")
     if cursor is None:
-        return 0, mark
+        return None, mark
     start, _, known = cursor.partition(".")
     if not start.isdecimal():
         raise ApiError(HTTPStatus.GONE, {"detail": "The cursor is no longer valid."})

@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
-import orjson
 from aiohttp import web
 
 from connector.sandbox.simulator.filters import FilterError
+from connector.sandbox.simulator.metadata import checked_metadata
 from connector.sandbox.simulator.model import (
     API_USER,
     STATUSES,
@@ -16,19 +16,9 @@ from connector.sandbox.simulator.model import (
     Instructions,
     Json,
 )
-from connector.sandbox.simulator.organizations import user_view
 from connector.sandbox.simulator.paging import Place, pagination, place_of
-from connector.sandbox.simulator.queues import queue_view
-from connector.sandbox.simulator.schemas import schema_view
+from connector.sandbox.simulator.sideloads import sideloads
 from connector.sandbox.simulator.wire import ApiError, Call, Routes, bad_field, conflict, id_of, respond
-
-METADATA_LIMIT = 4096  # bytes of an object's metadata
-_SIDELOADS = frozenset({
-    "assignees", "automation_blockers", "confirmed_bys", "content", "creators", "deleted_bys",
-    "documents", "emails", "exported_bys", "labels", "modifiers", "notes", "organizations", "pages",
-    "purged_bys", "queues", "rejected_bys", "related_emails", "relations", "child_relations", "schemas",
-    "suggested_edits", "workflow_runs", "workspaces",
-})  # fmt: skip
 
 
 def find_annotations(call: Call, query: Mapping[str, str], place: Place) -> tuple[list[Annotation], int]:
@@ -49,11 +39,8 @@ async def list_annotations(call: Call) -> web.Response:
     rows, total = find_annotations(call, call.request.query, place)
     block = pagination(call, place, total)
     shape = chosen_fields(call)
-    answer: Json = {"pagination": block, "results": [shape(call.world.views.annotation(row)) for row in rows]}
-    for name in (call.parameter("sideload") or "").split(","):
-        if name in _SIDELOADS:
-            answer[name] = _sideload(call, name, rows)
-    return respond(answer)
+    results = [shape(call.world.views.annotation(row)) for row in rows]
+    return respond({"pagination": block, "results": results, **sideloads(call, rows)})
 
 
 def chosen_fields(call: Call) -> Callable[[Json], Json]:
@@ -67,43 +54,47 @@ def chosen_fields(call: Call) -> Callable[[Json], Json]:
     return lambda whole: whole
 
 
-def _sideload(call: Call, name: str, rows: list[Annotation]) -> list[Any]:
-    """The linked objects of one kind; kinds that the simulator has none of are empty."""
-    world = call.world
-    if name == "documents":
-        return [world.views.document(world.state.documents[number]) for number in sorted({r.document_id for r in rows})]
-    if name == "queues":
-        return [queue_view(world, world.state.queues[number]) for number in sorted({r.queue_id for r in rows})]
-    if name == "schemas":
-        return [schema_view(world, world.state.queues[number]) for number in sorted({r.queue_id for r in rows})]
-    if name == "modifiers":
-        return [user_view(world, number) for number in sorted({r.modifier for r in rows if r.modifier})]
-    if name == "content":
-        return [section for row in rows for section in world.views.content(row)]
-    return []
-
-
 async def get_annotation(call: Call) -> web.Response:
     """One annotation, always current."""
     return respond(call.world.views.annotation(call.annotation()))
 
 
 async def patch_annotation(call: Call) -> web.Response:
-    """Change metadata (it is replaced), status, document's queue; PUT does the same."""
+    """Change metadata (replaced, or merged by a switch), status, document's queue; PUT does the same."""
     annotation = call.annotation()
     body = await call.json()
     if annotation.status == "purged":
         raise conflict("Purged annotation cannot be changed.")
     if "metadata" in body:
-        call.world.state.change(annotation, metadata=checked_metadata(body["metadata"]))
+        kept = annotation.metadata if call.world.behaviour.merge_metadata else {}
+        call.world.state.change(annotation, metadata=checked_metadata({**kept, **checked_metadata(body["metadata"])}))
     if "queue" in body:
         number = id_of(body["queue"])
         if number not in call.world.state.queues:
             raise bad_field("queue", "Invalid hyperlink - Object does not exist.")
         call.world.state.change(annotation, queue_id=number)
     if "status" in body and body["status"] != annotation.status:
+        _check_way(call, annotation, body["status"])
         switch_status(call, annotation, body["status"])
     return respond(call.world.views.annotation(annotation))
+
+
+def _check_way(call: Call, annotation: Annotation, status: Any) -> None:
+    """Refuse a way that Rossum does not document, where ``strict_status`` wants that."""
+    if call.world.behaviour.strict_status and status not in _DOCUMENTED_WAYS.get(annotation.status, ()):
+        raise conflict(f"Annotation cannot be changed from {annotation.status} to {status}.")
+
+
+_DOCUMENTED_WAYS: dict[str, tuple[str, ...]] = {
+    "to_review": ("postponed", "deleted", "rejected"),
+    "reviewing": ("to_review", "postponed", "deleted", "rejected"),
+    "postponed": ("to_review", "deleted"),
+    "confirmed": ("exporting", "deleted", "rejected"),
+    "failed_export": ("to_review", "exporting", "deleted"),
+    "exported": ("deleted",),
+    "rejected": ("deleted",),
+    "failed_import": ("deleted",),
+}
 
 
 def switch_status(call: Call, annotation: Annotation, status: Any) -> None:
@@ -118,19 +109,6 @@ def switch_status(call: Call, annotation: Annotation, status: Any) -> None:
         call.world.lifecycle.begin_export(annotation)
     else:
         call.world.lifecycle.move(annotation, status, API_USER)
-
-
-def checked_metadata(value: Any) -> Json:
-    """Metadata that may be stored.
-
-    Raises:
-        ApiError: 400, no object or too large.
-    """
-    if not isinstance(value, dict):
-        raise bad_field("metadata", "Value must be valid JSON.")
-    if len(orjson.dumps(value)) > METADATA_LIMIT:
-        raise bad_field("metadata", "Metadata must not be larger than 4 kB.")
-    return value
 
 
 async def create_annotation(call: Call) -> web.Response:

@@ -6,8 +6,8 @@ from typing import Any
 
 from aiohttp import web
 
-from connector.sandbox.simulator.model import API_USER, Json
-from connector.sandbox.simulator.organizations import user_view
+from connector.sandbox.simulator.model import Json
+from connector.sandbox.simulator.users import user_view
 from connector.sandbox.simulator.wire import ApiError, Call, Routes, bad_field, respond
 
 _RESOURCES = (
@@ -55,7 +55,7 @@ async def log_out(call: Call) -> web.Response:
 
 async def current_user(call: Call) -> web.Response:
     """Who the token belongs to."""
-    return respond(user_view(call.world, API_USER))
+    return respond(user_view(call.world, call.user()))
 
 
 async def root(call: Call) -> web.Response:

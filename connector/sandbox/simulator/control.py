@@ -25,11 +25,16 @@ async def counters(call: Call) -> Any:
 
 
 async def documents(call: Call) -> Any:
-    """Every document with what became of it: the truth to compare with.
+    """Every document with what became of it: the truth to compare with."""
+    return all_documents(call.world)
+
+
+def all_documents(world: World) -> list[Json]:
+    """What `documents` answers.
 
     ``uploads`` is how often a file of that name and content was accepted, whatever documents it made.
     """
-    return [_document(call.world, number) for number in call.world.state.documents]
+    return [_document(world, number) for number in world.state.documents]
 
 
 def _document(world: World, number: int) -> Json:
@@ -109,6 +114,13 @@ async def move(call: Call) -> Any:
     return {"id": annotation.id, "queue": queue}
 
 
+async def split(call: Call) -> Any:
+    """Split an annotation into parts, as a person would."""
+    annotation = call.annotation()
+    call.world.lifecycle.split(annotation)
+    return {"id": annotation.id, "status": annotation.status}
+
+
 async def purge_one(call: Call) -> Any:
     """Purge an annotation: its content is gone."""
     annotation = call.annotation()
@@ -168,6 +180,7 @@ ACTIONS: dict[str, Action] = {
     "POST /annotations/{id}/status": set_status,
     "POST /annotations/{id}/copy": copy,
     "POST /annotations/{id}/move": move,
+    "POST /annotations/{id}/split": split,
     "POST /annotations/{id}/purge": purge_one,
     "POST /faults": faults,
     "DELETE /faults": clear_faults,

@@ -5,13 +5,23 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from connector.sandbox.simulator.annotations import checked_metadata
 from connector.sandbox.simulator.filters import FilterError, numbers, window
 from connector.sandbox.simulator.imports import keep_file
+from connector.sandbox.simulator.metadata import checked_metadata
 from connector.sandbox.simulator.model import API_USER, Document
 from connector.sandbox.simulator.paging import pagination, place_of
 from connector.sandbox.simulator.receiving import receive
-from connector.sandbox.simulator.wire import ApiError, Call, Routes, id_of, not_found, raw, respond
+from connector.sandbox.simulator.wire import (
+    ApiError,
+    Call,
+    Routes,
+    id_of,
+    no_content,
+    not_found,
+    raw,
+    referenced,
+    respond,
+)
 
 Test = Callable[[Document], bool]
 
@@ -129,10 +139,20 @@ async def patch_document(call: Call) -> web.Response:
     return respond(call.world.views.document(document))
 
 
+async def delete_document(call: Call) -> web.Response:
+    """Remove it; a conflict while it has annotations."""
+    document = call.document()
+    if document.annotations:
+        raise referenced("Document has annotations.")
+    call.world.state.forget_document(document)
+    return no_content()
+
+
 ROUTES: Routes = {
     "GET /documents": list_documents,
     "POST /documents": create_document,
     "GET /documents/{id}": get_document,
     "PATCH /documents/{id}": patch_document,
+    "DELETE /documents/{id}": delete_document,
     "GET /documents/{id}/content": get_content,
 }

@@ -6,9 +6,9 @@ from http import HTTPStatus
 from aiohttp import web
 
 from connector.sandbox.simulator.annotations import find_annotations
-from connector.sandbox.simulator.export_tables import as_csv, as_xlsx, as_xml
+from connector.sandbox.simulator.export_tables import Layout, as_csv, as_xlsx, as_xml
 from connector.sandbox.simulator.model import Annotation, Json
-from connector.sandbox.simulator.paging import Place, pagination, place_of
+from connector.sandbox.simulator.paging import LARGEST_PAGE, Place, pagination, place_of
 from connector.sandbox.simulator.wire import ApiError, Call, Routes, bad_field, raw, respond
 
 CSV_PAGE = 1000  # largest page of a CSV export
@@ -27,7 +27,8 @@ async def read_export(call: Call) -> web.Response:
 
 async def move_export(call: Call) -> web.Response:
     """Export and, with ``to_status``, move the exported rows on; without it the same as GET."""
-    target = call.parameter("to_status")
+    bare = call.world.behaviour.bare_post_moves
+    target = call.parameter("to_status") or (None if bare == "nothing" else bare)
     if target not in {None, "exporting", "exported"}:
         raise bad_field("to_status", f'"{target}" is not a valid choice.')
     rows, block = _select(call)
@@ -40,7 +41,9 @@ def _select(call: Call) -> tuple[list[Annotation], Json]:
     """The rows asked for; formats other than JSON give everything unless a page is named."""
     call.queue()
     paged = _format(call) == "json" or call.parameter("page") or call.parameter("page_size")
-    place = place_of(call, CSV_PAGE if _format(call) == "csv" else 100) if paged else _EVERYTHING
+    place = place_of(call, CSV_PAGE if _format(call) == "csv" else LARGEST_PAGE) if paged else _EVERYTHING
+    if not paged and _format(call) == "xml" and call.world.behaviour.xml_page > 0:
+        place = Place(1, call.world.behaviour.xml_page)
     query = {name: value for name, value in call.request.query.items() if value and name != "queue"}
     query["queue"] = str(call.ids[0])
     rows, total = find_annotations(call, query, place)
@@ -60,7 +63,7 @@ async def _move(call: Call, rows: list[Annotation], target: str) -> list[Annotat
 
 
 def _format(call: Call) -> str:
-    """What is asked for by ``format``, else by ``Accept``, else JSON.
+    """What is asked for by ``format``, else by ``Accept``, else the default.
 
     Raises:
         ApiError: 400, no such format.
@@ -68,7 +71,7 @@ def _format(call: Call) -> str:
     name = call.parameter("format")
     if name is None:
         accepted = call.request.headers.get("Accept", "")
-        return next((name for name, kind in _TYPES.items() if kind in accepted), "json")
+        return next((name for name, kind in _TYPES.items() if kind in accepted), call.world.behaviour.export_format)
     if name not in _TYPES:
         raise ApiError(HTTPStatus.BAD_REQUEST, {"detail": f"Unknown export format {name}."})
     return name
@@ -76,15 +79,16 @@ def _format(call: Call) -> str:
 
 def _answer(call: Call, rows: list[Annotation], block: Json) -> web.Response:
     name = _format(call)
-    exported = call.world.views.exported
+    views = call.world.views
     if name == "json":
-        return respond({"pagination": block, "results": [exported(row) for row in rows]})
-    elements = [exported(row) for row in rows]
+        return respond({"pagination": block, "results": [views.exported_json(row) for row in rows]})
+    elements = [views.exported(row) for row in rows]
     if name == "xml":
         return raw(as_xml(elements, block), "application/xml; charset=utf-8")
+    layout = Layout(call.request.query, one_row=call.world.behaviour.csv_layout == "documents")
     if name == "csv":
-        return raw(as_csv(elements, call.request.query), "text/csv; charset=utf-8")
-    return raw(as_xlsx(elements, call.request.query), _XLSX)
+        return raw(as_csv(elements, layout), "text/csv; charset=utf-8")
+    return raw(as_xlsx(elements, layout), _XLSX)
 
 
 ROUTES: Routes = {

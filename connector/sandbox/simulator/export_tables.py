@@ -7,7 +7,9 @@ import csv
 import io
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from html import escape
+from itertools import islice
 from typing import Any, Literal
 
 from connector.sandbox.simulator.model import Json
@@ -25,15 +27,24 @@ _META: dict[str, Callable[[Json], Any]] = {
     "meta_file_name": lambda element: element["document"]["file_name"],
     "meta_status": lambda element: element["status"],
     "meta_url": lambda element: element["url"],
-    "meta_automated": lambda element: str(element["automated"]),
-    "meta_modified_at": lambda element: element["modified_at"] or "",
-    "meta_assigned_at": lambda element: element["assigned_at"] or "",
+    "meta_automated": lambda element: str(element.get("automated", "")),
+    "meta_modified_at": lambda element: element.get("modified_at") or "",
+    "meta_assigned_at": lambda element: element.get("assigned_at") or "",
 }
 _FIELDS = [field.id for field in (*HEADER_FIELDS, *ROW_FIELDS) if field.can_export]
 
 
-def as_csv(elements: list[Json], query: Mapping[str, str]) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a table looks: columns and signs by the query, and whether an annotation has one row whatever it holds."""
+
+    query: Mapping[str, str]
+    one_row: bool = False
+
+
+def as_csv(elements: list[Json], layout: Layout) -> bytes:
     """CSV with CRLF; ``delimiter``, ``quote_char``, ``quoting``, ``escape_char`` and columns by query."""
+    query = layout.query
     text = io.StringIO(newline="")
     writer = csv.writer(
         text,
@@ -42,16 +53,16 @@ def as_csv(elements: list[Json], query: Mapping[str, str]) -> bytes:
         quoting=_QUOTING.get(query.get("quoting", ""), csv.QUOTE_MINIMAL),
         escapechar=(query.get("escape_char") or "\\")[0],
     )
-    writer.writerows(_table(elements, query))
+    writer.writerows(_table(elements, layout))
     return text.getvalue().encode()
 
 
-def _table(elements: list[Json], query: Mapping[str, str]) -> Iterator[list[str]]:
+def _table(elements: list[Json], layout: Layout) -> Iterator[list[str]]:
     """The header row with labels, then the rows."""
-    columns = _columns(query)
+    columns = _columns(layout.query)
     yield [LABELS.get(column, column) for column in columns]
     for element in elements:
-        for values in _rows(element):
+        for values in islice(_rows(element), 1 if layout.one_row else None):
             yield [_cell(element, values, column) for column in columns]
 
 
@@ -90,6 +101,9 @@ def as_xml(elements: list[Json], block: Json) -> bytes:
     return f"{head}<export><results>{rows}</results><pagination>{page}</pagination></export>".encode()
 
 
+_LATER = ("automated", "modified_at", "assigned_at")
+
+
 def _tag(name: str, value: object) -> str:
     return f"<{name}/>" if value is None else f"<{name}>{escape(str(value))}</{name}>"
 
@@ -113,7 +127,7 @@ def _annotation(element: Json) -> str:
         + "<content>"
         + "".join(_node(node) for node in element["content"])
         + "</content>"
-        + "".join(_tag(name, element[name]) for name in ("automated", "modified_at", "assigned_at"))
+        + "".join(_tag(name, element[name]) for name in _LATER if name in element)
         + "</annotation>"
     )
 
@@ -150,9 +164,9 @@ _XLSX_PARTS = {
 }
 
 
-def as_xlsx(elements: list[Json], query: Mapping[str, str]) -> bytes:
+def as_xlsx(elements: list[Json], layout: Layout) -> bytes:
     """The table as a workbook with one sheet."""
-    rows = "".join(f"<row>{''.join(map(_inline, row))}</row>" for row in _table(elements, query))
+    rows = "".join(f"<row>{''.join(map(_inline, row))}</row>" for row in _table(elements, layout))
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as book:
         for name, text in _XLSX_PARTS.items():

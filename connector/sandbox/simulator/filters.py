@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 from connector.sandbox.simulator.behaviour import Behaviour
 from connector.sandbox.simulator.clock import MICROS, parse_instant
-from connector.sandbox.simulator.model import CLOCKS, STATUSES, WORKSPACE, Annotation
+from connector.sandbox.simulator.model import CLOCKS, STATUSES, Annotation
 
 EARLIEST, LATEST = -(2**62), 2**62
 Bounds = tuple[int, int]
@@ -94,9 +94,6 @@ def _set(query: Mapping[str, str], name: str) -> frozenset[int] | None:
 def _tests(query: Mapping[str, str]) -> list[Test]:
     """The filters that few use, each as a function of one row."""
     tests: list[Test] = []
-    workspaces = _set(query, "queue__workspace")
-    if workspaces is not None and WORKSPACE not in workspaces:
-        tests.append(_none)
     if any(query.get(name, "").lower() == "true" for name in _NEVER_TRUE):
         tests.append(_none)
     if query.get("labels") or query.get("assignees"):
@@ -104,14 +101,14 @@ def _tests(query: Mapping[str, str]) -> list[Test]:
     modifiers = _set(query, "modifier")
     if modifiers is not None:
         tests.append(lambda row: row.modifier in modifiers)
-    tests += [_done_by(clock, users) for by, clock in _DONE_BY.items() if (users := _set(query, by)) is not None]
+    tests += [_done_by(clock, users) for by, clock in DONE_BY.items() if (users := _set(query, by)) is not None]
     return tests
 
 
 _NEVER_TRUE = (
     "automated", "restricted_access", "has_email_thread_with_replies", "has_email_thread_with_new_replies",
 )  # fmt: skip
-_DONE_BY = {
+DONE_BY = {
     "confirmed_by": "confirmed_at",
     "deleted_by": "deleted_at",
     "exported_by": "exported_at",

@@ -4,12 +4,12 @@ import asyncio
 import contextlib
 from collections.abc import Iterable
 from http import HTTPStatus
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from aiohttp import web
 
 from connector.sandbox.simulator.faults import Fault
-from connector.sandbox.simulator.wire import ApiError, Call, Handler, Routes, not_found, respond
+from connector.sandbox.simulator.wire import ApiError, Call, Handler, Routes, not_found, raw, respond
 from connector.sandbox.simulator.world import World
 
 OPEN = frozenset({"POST /auth/login"})
@@ -70,7 +70,7 @@ class FrontDoor:
     async def answer(self, request: web.BaseRequest, path: str) -> web.StreamResponse:
         """Let the request in and count it; ``path`` is what follows ``/api/v1``."""
         match = self._router.match(request.method, path)
-        wait = self._world.limiter.refuse()
+        wait = self._world.limiter.refuse(request.headers.get("Authorization", ""))
         if wait is not None:
             self._world.counters.add(match.operation, HTTPStatus.TOO_MANY_REQUESTS)
             return self._refusal(HTTPStatus.TOO_MANY_REQUESTS, wait)
@@ -101,7 +101,7 @@ class FrontDoor:
                 raise self._nowhere(request.method, match)
             response = await handler(Call(request, self._world, match.ids, match.name))
         except ApiError as error:
-            response = respond(error.body, error.status, error.headers)
+            response = self._refused(error)
         response.headers["Date"] = self._world.clock.http_date()
         return response
 
@@ -117,12 +117,30 @@ class FrontDoor:
             return not_found()
         return ApiError(HTTPStatus.METHOD_NOT_ALLOWED, {"detail": f'Method "{method}" not allowed.'})
 
+    def _refused(self, error: ApiError) -> web.Response:
+        """The answer to a request that its resource, or the lack of a token, refused."""
+        if error.status == HTTPStatus.UNAUTHORIZED:
+            return self._worded(error.status, error.body)
+        return respond(error.body, error.status, error.headers)
+
+    def _worded(self, status: int, body: Any) -> web.Response:
+        """A 401 or 429, whose words Rossum does not document: JSON, plain text or nothing (``refusal_body``)."""
+        match self._world.behaviour.refusal_body:
+            case "text":
+                return raw(HTTPStatus(status).phrase.encode(), "text/plain; charset=utf-8", status)
+            case "empty":
+                return web.Response(status=status)
+            case _:
+                return respond(body, status)
+
     def _refusal(self, status: int, retry_after: int | None = None) -> web.Response:
         """An error answer that did not come from a resource."""
         details = {401: "Invalid token.", 404: "Not found.", 429: "Too many requests"}
         with contextlib.suppress(ValueError):
             details.setdefault(status, f"{HTTPStatus(status).phrase}.")
-        response = respond({"detail": details.get(status, "Error.")}, status)
+        body = {"detail": details.get(status, "Error.")}
+        is_unknown = status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS)
+        response = self._worded(status, body) if is_unknown else respond(body, status)
         if retry_after is not None:
             response.headers["Retry-After"] = str(retry_after)
         response.headers["Date"] = self._world.clock.http_date()

@@ -1,14 +1,16 @@
 """Sends webhooks the way Rossum documents it: signed, a few attempts within 30 seconds, in no order.
 
 Retried are 408, 429, 500, 502, 503, 504, time-outs and broken connections; any other answer ends the
-delivery (``retry_on_any_non_2xx`` retries all). The pauses between attempts are not documented.
+delivery (``retry_on_any_non_2xx`` retries all). The pauses between attempts are not documented; the switch
+``hook_pause`` sets ours.
 """
 
 import asyncio
 import hashlib
 import hmac
+import uuid
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from random import Random
 
@@ -24,10 +26,10 @@ from connector.sandbox.simulator.state import State
 
 RETRIED = frozenset({408, 429, 500, 502, 503, 504})
 RETRY_WINDOW = 30.0  # seconds in which all attempts happen
-RETRY_PAUSES = (1.0, 2.0, 4.0, 8.0)  # seconds; our guess: four retries that fit the window
 REORDER_SPREAD = 1.0  # seconds by which a reordered hook may be overtaken
 SHORTEST_TIMEOUT = 0.001  # seconds; aiohttp takes 0 for none at all
 LOGS_KEPT = 1000
+USER_AGENT = "Rossum-Hooks/1.0"  # invented: what Rossum sends is not documented
 _BODY_SHOWN = 2000  # characters of an answer kept in the log
 
 
@@ -55,11 +57,22 @@ class Outgoing:
     about: About
 
 
+def _is_success(status: int | None) -> bool:
+    return status is not None and HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
+
+
+def _renewed(outgoing: Outgoing) -> Outgoing:
+    """The same event with another ``request_id``."""
+    payload = {**outgoing.payload, "request_id": str(uuid.uuid4())}
+    return replace(outgoing, payload=payload, body=orjson.dumps(payload))
+
+
 class Deliveries:
     """Every webhook that leaves the simulator, and the log of their calls."""
 
     def __init__(self, state: State, payloads: Payloads, background: Background, clock: SimulatorClock) -> None:
         self.trouble = HookTrouble()
+        self._behaviour = payloads.views.behaviour
         self.payloads = payloads
         self.log: deque[Json] = deque(maxlen=LOGS_KEPT)
         self.random = Random(0)  # noqa: S311 - decides which hooks get lost, nothing secret
@@ -109,7 +122,7 @@ class Deliveries:
 
     async def try_once(self, hook: Hook, payload: Json) -> tuple[int | None, str]:
         """Call a hook once, outside of any event; its status (None without an answer) and its answer."""
-        return await self._post(hook, orjson.dumps(payload))
+        return await self._post(hook, orjson.dumps(payload), {})
 
     def _hooks(self, event: str, row: Annotation) -> list[Hook]:
         return [] if row.instructions.hooks_lost else self._state.hooks_for(event, row.queue_id)
@@ -142,27 +155,41 @@ class Deliveries:
         config = outgoing.hook.body["config"]
         ends = self._clock.monotonic() + RETRY_WINDOW
         for attempt in range(config["retry_count"] + 1):
-            status = await self._call(outgoing)
-            if status is not None and status // 100 == 2:  # noqa: PLR2004 - the class of success
-                return True
+            if attempt > 0 and self._behaviour.hook_new_request_ids:
+                outgoing = _renewed(outgoing)
+            status, answer = await self._call(outgoing)
+            if _is_success(status):
+                return self._is_readable(outgoing, answer)
             retried = status is None or status in RETRIED or config["retry_on_any_non_2xx"]
-            pause = RETRY_PAUSES[min(attempt, len(RETRY_PAUSES) - 1)]
+            pause = self._behaviour.hook_pause * 2**attempt
             if not retried or attempt == config["retry_count"] or self._clock.monotonic() + pause > ends:
                 return False
             await asyncio.sleep(pause)
         return False
 
-    async def _call(self, outgoing: Outgoing) -> int | None:
-        """One attempt; the status of the answer, None without one."""
-        started = self._clock.now()
-        status, answer = await self._post(outgoing.hook, outgoing.body)
-        self._note(outgoing, started, status, answer)
-        return status
+    def _is_readable(self, outgoing: Outgoing, answer: str) -> bool:
+        """Whether a 2xx is taken as one: a content hook may have to answer JSON, or nothing."""
+        if not (self._behaviour.hook_json_only and outgoing.event.startswith("annotation_content.") and answer):
+            return True
+        try:
+            orjson.loads(answer)
+        except orjson.JSONDecodeError:
+            return False
+        return True
 
-    async def _post(self, hook: Hook, body: bytes) -> tuple[int | None, str]:
+    async def _call(self, outgoing: Outgoing) -> tuple[int | None, str]:
+        """One attempt; status and text of the answer, None without one."""
+        started = self._clock.now()
+        extra = {"User-Agent": USER_AGENT, "X-Rossum-Request-ID": outgoing.payload["request_id"]}
+        headers = extra if self._behaviour.hook_extra_headers else {}
+        status, answer = await self._post(outgoing.hook, outgoing.body, headers)
+        self._note(outgoing, started, status, answer)
+        return status, answer
+
+    async def _post(self, hook: Hook, body: bytes, extra: dict[str, str]) -> tuple[int | None, str]:
         """Send a body; status and text of the answer, or None and what went wrong."""
         config = hook.body["config"]
-        headers = {"Content-Type": "application/json"}
+        headers = {"Content-Type": "application/json", **extra}
         if config.get("secret"):
             headers["X-Rossum-Signature-SHA256"] = sign(config["secret"], body)
         try:
@@ -188,7 +215,7 @@ class Deliveries:
         """Write the line that ``/hooks/logs`` shows."""
         config = outgoing.hook.body["config"]
         name, _, action = outgoing.event.partition(".")
-        taken = status is not None and HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
+        taken = _is_success(status)
         shown = config["payload_logging_enabled"]
         entry: Json = {
             "timestamp": iso(started),

@@ -6,6 +6,7 @@ from typing import Any
 from aiohttp import web
 
 from connector.sandbox.simulator.clock import iso
+from connector.sandbox.simulator.metadata import checked_metadata
 from connector.sandbox.simulator.model import API_USER, Hook, Json
 from connector.sandbox.simulator.paging import page_of
 from connector.sandbox.simulator.wire import (
@@ -131,11 +132,12 @@ def _fill(call: Call, hook: Hook, old: Json, new: Json) -> None:
     """Check the new body and put it over the old one; nothing changes when it is refused."""
     given = {name: value for name, value in new.items() if name in _DEFAULTS or name == "name"}
     body = {**old, **given}
+    checked_metadata(body["metadata"])
     if body["type"] not in _TYPES:
         raise bad_field("type", f'"{body["type"]}" is not a valid choice.')
     body["config"] = _config(body["type"], {**_CONFIG, **old.get("config", {}), **(new.get("config") or {})})
     queues = _queues(call, new["queues"]) if "queues" in new else hook.queues
-    events = _events(new["events"]) if "events" in new else hook.events
+    events = _events(call, new["events"]) if "events" in new else hook.events
     for name in ("queues", "events", "secrets"):
         body.pop(name, None)
     hook.body, hook.queues, hook.events = body, queues, events
@@ -162,14 +164,16 @@ def _queues(call: Call, references: Any) -> frozenset[int]:
     return frozenset(number for number in numbers if number is not None)
 
 
-def _events(names: Any) -> frozenset[str]:
+def _events(call: Call, names: Any) -> frozenset[str]:
     """The events as ``event.action``; an event named alone stands for all of its actions."""
+    rare = {"invocation": {"interface"}} if call.world.behaviour.interface_event else {}
     found: set[str] = set()
     for name in names:
         event, _, action = str(name).partition(".")
-        if event not in _ACTIONS or (action and action not in _ACTIONS[event]):
+        actions = _ACTIONS.get(event, set()) | rare.get(event, set())
+        if not actions or (action and action not in actions):
             raise bad_field("events", f'"{name}" is not a valid choice.')
-        found |= {str(name)} if action else {f"{event}.{each}" for each in _ACTIONS[event]}
+        found |= {str(name)} if action else {f"{event}.{each}" for each in actions}
     return frozenset(found)
 
 
@@ -194,6 +198,8 @@ async def list_logs(call: Call) -> web.Response:
 async def test_hook(call: Call) -> web.Response:
     """Send a payload of the caller's, or an example, to the hook and show how it answered."""
     hook, body = _hook(call), await call.json()
+    if hook.body["type"] != "webhook":
+        raise conflict("The simulator runs no functions and jobs.")
     payload = body.get("payload") or _example(call, hook, body)
     status, answer = await call.world.deliveries.try_once(hook, payload)
     return respond({"response": {"status_code": status, "content": answer}})

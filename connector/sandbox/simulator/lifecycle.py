@@ -130,26 +130,27 @@ class Lifecycle:
         if fate == "failed_import":
             self.move(annotation, "failed_import", messages=[_UNREADABLE], **more)
         elif fate == "split":
-            self._split(annotation)
-            self.move(annotation, "split", **more)
+            self.split(annotation, **more)
         else:
             self.move(annotation, "to_review", **more)
             self.deliveries.initialized(annotation)
             return True
         return False
 
-    def _split(self, annotation: Annotation) -> None:
-        """Make the children: new documents below the root document, with no metadata of their own."""
+    def split(self, annotation: Annotation, **more: Any) -> None:
+        """Make the children: new documents below its document, usually without its metadata; it is ``split`` then."""
+        metadata = annotation.metadata if self._behaviour.inherit_metadata else {}
         root = self._state.documents[annotation.document_id]
         children = []
         for part in range(1, SPLIT_CHILDREN + 1):
             document = self._state.add_document(self._part_of(root, part))
-            child = self._state.make_annotation(document, annotation.queue_id, {}, "importing")
+            child = self._state.make_annotation(document, annotation.queue_id, dict(metadata), "importing")
             child.instructions = replace(annotation.instructions, fate="exported")
             children.append(child)
         self._state.relate("edit", None, annotation.id, [child.id for child in children])
         for child in children:
             self.begin(child)
+        self.move(annotation, "split", **more)
 
     def _part_of(self, root: Document, part: int) -> Document:
         stem, dot, suffix = root.file_name.rpartition(".")

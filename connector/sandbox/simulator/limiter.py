@@ -3,6 +3,7 @@
 import math
 from collections import deque
 
+from connector.sandbox.simulator.behaviour import Behaviour
 from connector.sandbox.simulator.clock import SimulatorClock
 
 
@@ -30,3 +31,20 @@ class SlidingLimit:
             self._admitted.append(now)
             return None
         return max(1, math.ceil(self._admitted[0] + self._window - now))
+
+
+class Limits:
+    """The limit of everybody together or, with ``limit_scope`` ``token``, one for each ``Authorization``."""
+
+    def __init__(self, rate: float, clock: SimulatorClock, behaviour: Behaviour) -> None:
+        self._rate = rate
+        self._clock = clock
+        self._behaviour = behaviour
+        self._limits: dict[str, SlidingLimit] = {}
+
+    def refuse(self, authorization: str) -> int | None:
+        """Like that of the limit that this request falls under."""
+        scope = authorization if self._behaviour.limit_scope == "token" else ""
+        if scope not in self._limits:
+            self._limits[scope] = SlidingLimit(self._rate, self._clock)
+        return self._limits[scope].refuse()

@@ -12,9 +12,9 @@ from operator import attrgetter
 from typing import Any
 
 from connector.sandbox.simulator.behaviour import Behaviour
-from connector.sandbox.simulator.filters import Bounds, Filters, read_filters
+from connector.sandbox.simulator.filters import DONE_BY, Bounds, Filters, numbers, read_filters
 from connector.sandbox.simulator.indexes import Slice
-from connector.sandbox.simulator.model import CLOCKS, Annotation
+from connector.sandbox.simulator.model import API_USER, CLOCKS, USERNAMES, Annotation
 from connector.sandbox.simulator.state import State
 
 _KEPT_RESULTS = 8
@@ -31,6 +31,7 @@ _ATTRIBUTES = {
     "modifier": "modifier",
     **{clock: clock for clock in CLOCKS},
 }
+_RARE = frozenset({"search", "queue__workspace"})
 Rows = list[Annotation]
 Slots = tuple[int, int]
 
@@ -64,7 +65,7 @@ class Listings:
     def _is_walk(self, filters: Filters, order: list[str], query: Mapping[str, str]) -> bool:
         """Whether the sorted index of one clock is the answer."""
         plain = filters.ids is None and filters.documents is None and not filters.tests
-        special = any(name.startswith("relations__") or name == "search" for name in query if query[name])
+        special = any(name.startswith("relations__") or name in _RARE for name in query if query[name])
         one_clock = len(filters.windows) == 1 and order[:1] == list(filters.windows)
         return plain and not special and one_clock and order[1:] in ([], ["document"]) and self._is_current()
 
@@ -108,6 +109,8 @@ class Listings:
         rows = self._shown(self._candidates(filters))
         for test in [*_tests_of(filters), *self._rare(query)]:
             rows = [row for row in rows if test(row)]
+        if not order and self._behaviour.default_order == "-id":
+            rows.reverse()
         for part in reversed(order):
             rows.sort(key=self._key(part.lstrip("-")), reverse=part.startswith("-"))
         return rows
@@ -144,6 +147,9 @@ class Listings:
                 for number in relation.annotations
             }
             tests.append(lambda row: row.id in related)
+        if (workspaces := numbers(query, "queue__workspace")) is not None:
+            queues = self._state.queues
+            tests.append(lambda row: queues[row.queue_id].workspace_id in workspaces)
         if text := query.get("search", "").lower():
             documents = self._state.documents
             tests.append(lambda row: text in documents[row.document_id].file_name.lower())
@@ -154,11 +160,29 @@ class Listings:
         if name == "document__original_file_name":
             documents = self._state.documents
             return lambda row: documents[row.document_id].file_name
-        read = attrgetter(_ATTRIBUTES[name])
+        read = attrgetter(_ATTRIBUTES[name]) if name in _ATTRIBUTES else _person(name)
         return lambda row: (value is not None, value) if (value := read(row)) is not None else (False, 0)
 
 
-_ORDERED = frozenset({*_ATTRIBUTES, "document__original_file_name"})
+def _person(name: str) -> Callable[[Annotation], int | str | None]:
+    """Who did something to an annotation, by id or, with ``__username``, by name."""
+    who, _, by_name = name.partition("__")
+
+    def read(row: Annotation) -> int | str | None:
+        user = row.modifier
+        if who == "creator":
+            user = API_USER
+        elif who in DONE_BY:
+            user = (row.modifier or API_USER) if getattr(row, DONE_BY[who]) is not None else None
+        return USERNAMES.get(user, "") if by_name and user is not None else user
+
+    return read
+
+
+_PEOPLE = ("creator", "modifier", "modified_by", *DONE_BY)
+_ORDERED = frozenset({
+    *_ATTRIBUTES, *_PEOPLE, *(f"{who}__username" for who in _PEOPLE), "document__original_file_name",
+})  # fmt: skip
 
 
 def _rows_of(piece: Slice) -> Iterable[Annotation]:

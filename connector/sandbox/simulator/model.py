@@ -33,7 +33,15 @@ FATES = frozenset({
 
 API_USER = 1
 REVIEWER = 2
+#: Has the role `annotator_embedded`: the user whose tokens go into embedded URLs.
+EMBEDDED_USER = 3
+USERNAMES = {
+    API_USER: "sandbox@example.com",
+    REVIEWER: "reviewer@example.com",
+    EMBEDDED_USER: "embedded@example.com",
+}
 ORGANIZATION = 1
+ORGANIZATION_GROUP = 1
 WORKSPACE = 7540
 
 
@@ -89,6 +97,7 @@ class Document:
     metadata: Json = field(default_factory=dict)
     uploaded_metadata: Json | None = None
     annotations: list[int] = field(default_factory=list)
+    email: int | None = None
     internal: bool = False
     """Known to ``/sandbox/documents`` only: the import failed before Rossum showed it."""
     purged: bool = False
@@ -127,6 +136,25 @@ class Annotation:
 
 
 @dataclass(slots=True, eq=False)
+class Workspace:
+    """A folder of queues."""
+
+    id: int
+    name: str
+    metadata: Json = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class Schema:
+    """What a queue captures; without ``content`` of its own it is the sandbox's schema."""
+
+    id: int
+    name: str
+    content: list[Json] | None = None
+    metadata: Json = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
 class Queue:
     """One queue; its schema has the id ``schema_id``. ``use_confirmed_state``: nothing exports by itself."""
 
@@ -135,6 +163,14 @@ class Queue:
     schema_id: int
     use_confirmed_state: bool = False
     metadata: Json = field(default_factory=dict)
+    workspace_id: int = WORKSPACE
+    settings: Json = field(default_factory=dict)
+    status: str = "active"
+
+    @property
+    def is_active(self) -> bool:
+        """Whether nobody has asked for its deletion."""
+        return self.status == "active"
 
 
 @dataclass(slots=True, eq=False)
@@ -147,17 +183,19 @@ class Upload:
     documents: list[int] = field(default_factory=list)
     additional_documents: list[int] = field(default_factory=list)
     annotations: list[int] = field(default_factory=list)
+    email_id: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ImportTask:
-    """The task of an upload; ``ready`` is the monotonic second at which it ends."""
+    """The task of an upload or an e-mail; ``ready`` is the monotonic second at which it ends."""
 
     id: int
     upload_id: int
     created_at: int
     ready: float
     fails: bool
+    email_id: int | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -171,6 +209,19 @@ class Relation:
     annotations: list[int]
 
 
+@dataclass(frozen=True, slots=True)
+class EmbeddedSession:
+    """What the token of an embedded URL is good for: one annotation, until an instant, as one user.
+
+    ``places`` says by action where the browser goes then.
+    """
+
+    annotation_id: int
+    user: int
+    expires_at: int
+    places: Json
+
+
 @dataclass(slots=True, eq=False)
 class Hook:
     """One webhook: its public object without URLs of its own, and the secrets that are never shown."""
@@ -182,5 +233,10 @@ class Hook:
     events: frozenset[str]
 
     def wants(self, event: str, queue_id: int) -> bool:
-        """Whether an event (``event.action``) of that queue is to be sent to it."""
-        return bool(self.body["active"]) and queue_id in self.queues and event in self.events
+        """Whether an event (``event.action``) of that queue is to be sent to it; functions and jobs are never run."""
+        return (
+            self.body["type"] == "webhook"
+            and bool(self.body["active"])
+            and queue_id in self.queues
+            and event in self.events
+        )

@@ -12,9 +12,9 @@ from urllib.parse import unquote
 import orjson
 from aiohttp import BodyPartReader
 
-from connector.sandbox.simulator.annotations import checked_metadata
 from connector.sandbox.simulator.content_store import ContentStore
 from connector.sandbox.simulator.kinds import HEAD, ZIP, kind_of
+from connector.sandbox.simulator.metadata import checked_metadata
 from connector.sandbox.simulator.model import Json
 from connector.sandbox.simulator.wire import ApiError, Call, bad_field
 
@@ -144,25 +144,33 @@ async def _receive_part(call: Call, received: Received, part: BodyPartReader) ->
         received.files.append(file)
         await _fill(received, file, _pieces(part))
     elif part.name in _JSON_FIELDS:
-        _set_json(received, part.name, await _small(part), named=bool(part.filename))
+        set_json(received, part.name, await small_part(part), named=bool(part.filename))
     elif part.name == "parent":
-        received.parent = (await _small(part)).decode(errors="replace")
+        received.parent = (await small_part(part)).decode(errors="replace")
     else:
         await part.release()
 
 
-async def _small(part: BodyPartReader) -> bytes:
-    """The whole of a part that is no file."""
+async def small_part(part: BodyPartReader, limit: int = _FIELD_LIMIT) -> bytes:
+    """The whole of a part that is no file.
+
+    Raises:
+        ApiError: 413, it has more bytes than the limit.
+    """
     text = bytearray()
     while piece := await part.read_chunk(_PIECE):
         text += piece
-        if len(text) > _FIELD_LIMIT:
+        if len(text) > limit:
             raise _too_large()
     return bytes(text)
 
 
-def _set_json(received: Received, name: str, text: bytes, *, named: bool) -> None:
-    """Store a JSON field; a part with a file name is refused as the real API does."""
+def set_json(received: Received, name: str, text: bytes, *, named: bool) -> None:
+    """Store a JSON field; a part with a file name is refused as the real API does.
+
+    Raises:
+        ApiError: 400, it is no JSON object, or too large.
+    """
     try:
         value: Any = None if named else orjson.loads(text)
     except orjson.JSONDecodeError:

@@ -1,10 +1,13 @@
-"""``/relations``: duplicates and splits."""
+"""``/relations``: duplicates, splits, and what clients say belongs together."""
+
+from http import HTTPStatus
 
 from aiohttp import web
 
+from connector.sandbox.simulator.kept_objects import require
 from connector.sandbox.simulator.model import Relation
 from connector.sandbox.simulator.paging import page_of
-from connector.sandbox.simulator.wire import Call, Routes, not_found, respond
+from connector.sandbox.simulator.wire import Call, Routes, bad_field, id_of, not_found, respond
 
 
 async def list_relations(call: Call) -> web.Response:
@@ -30,4 +33,23 @@ async def get_relation(call: Call) -> web.Response:
     return respond(call.world.views.relation(relation))
 
 
-ROUTES: Routes = {"GET /relations": list_relations, "GET /relations/{id}": get_relation}
+async def create_relation(call: Call) -> web.Response:
+    """Annotations that somebody says belong together."""
+    body = await call.json()
+    require(body, ("type", "annotations"))
+    if body["type"] not in _TYPES:
+        raise bad_field("type", f'"{body["type"]}" is not a valid choice.')
+    parent = id_of(body.get("parent"))
+    numbers = [id_of(reference) for reference in body["annotations"]]
+    if any(number not in call.world.state.annotations for number in [*numbers, *([parent] if parent else [])]):
+        raise bad_field("annotations", "Invalid hyperlink - Object does not exist.")
+    made = call.world.state.relate(body["type"], body.get("key"), parent, [number for number in numbers if number])
+    return respond(call.world.views.relation(made), HTTPStatus.CREATED)
+
+
+_TYPES = frozenset({"edit", "attachment", "duplicate"})
+ROUTES: Routes = {
+    "GET /relations": list_relations,
+    "POST /relations": create_relation,
+    "GET /relations/{id}": get_relation,
+}

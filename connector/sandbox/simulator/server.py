@@ -12,16 +12,32 @@ from connector.sandbox.simulator import (
     annotation_search,
     annotations,
     auth,
+    connectors,
     control,
+    document_relations,
     documents,
+    email_templates,
+    emails,
+    embedded,
+    engine_fields,
+    engines,
     export,
+    groups,
+    hook_templates,
     hooks,
+    inboxes,
+    labels,
+    organization_groups,
     organizations,
     queues,
     relations,
+    rules,
+    rules_execution_logs,
     schemas,
     tasks,
     uploads,
+    users,
+    workspaces,
 )
 from connector.sandbox.simulator.clock import SimulatorClock
 from connector.sandbox.simulator.front_door import FrontDoor, Router
@@ -29,9 +45,11 @@ from connector.sandbox.simulator.lifecycle import Pace
 from connector.sandbox.simulator.wire import respond
 from connector.sandbox.simulator.world import World, build_world
 
-_RESOURCES = (
-    annotation_actions, annotation_content, annotation_search, annotations, auth, documents, export, hooks,
-    organizations, queues, relations, schemas, tasks, uploads,
+RESOURCES = (
+    annotation_actions, annotation_content, annotation_search, annotations, auth, connectors, document_relations,
+    documents, email_templates, emails, embedded, engine_fields, engines, export, groups, hook_templates, hooks,
+    inboxes, labels, organization_groups, organizations, queues, relations, rules, rules_execution_logs, schemas, tasks,
+    uploads, users, workspaces,
 )  # fmt: skip
 API = "/api/v1"
 CONTROL = "/sandbox"
@@ -77,6 +95,12 @@ class Simulator:
         """The base URL of the control endpoints."""
         return self._address + CONTROL
 
+    @property
+    def world(self) -> World:
+        """What it knows, for tests in the same process; only while it runs."""
+        assert self._world is not None
+        return self._world
+
     async def __aenter__(self) -> Self:
         options = self._options
         pace = Pace(options.processing, options.review)
@@ -88,7 +112,7 @@ class Simulator:
             seed=options.seed,
             clock=self._clock,
         )
-        self._door = FrontDoor(self._world, Router(module.ROUTES for module in _RESOURCES))
+        self._door = FrontDoor(self._world, Router(module.ROUTES for module in RESOURCES))
         self._runner = web.ServerRunner(web.Server(self._answer, access_log=None), shutdown_timeout=_SHUTDOWN_SECONDS)
         await self._runner.setup()
         await web.TCPSite(self._runner, options.host, options.port, backlog=1024).start()
@@ -117,4 +141,6 @@ class Simulator:
             return await self._door.answer(request, path[len(API) :])
         if path.startswith(CONTROL):
             return await control.answer(self._world, request, path[len(CONTROL) :])
+        if path.startswith(embedded.SCREEN):
+            return await embedded.answer(self._world, request, path[len(embedded.SCREEN) :])
         return respond({"detail": "Not found."}, 404)

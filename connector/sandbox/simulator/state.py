@@ -2,7 +2,7 @@
 
 import copy
 import itertools
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import Any
 
@@ -10,6 +10,7 @@ from connector.sandbox.simulator.behaviour import Behaviour
 from connector.sandbox.simulator.clock import SimulatorClock
 from connector.sandbox.simulator.indexes import ClockIndexes
 from connector.sandbox.simulator.model import (
+    WORKSPACE,
     Annotation,
     Document,
     Hook,
@@ -17,7 +18,9 @@ from connector.sandbox.simulator.model import (
     Json,
     Queue,
     Relation,
+    Schema,
     Upload,
+    Workspace,
 )
 
 # Each kind counts from its own start, so that an id used for the wrong kind finds nothing.
@@ -29,6 +32,20 @@ _STARTS = {
     "task": 60024,
     "hook": 1500,
     "relation": 900,
+    "queue": 8300,
+    "schema": 31400,
+    "workspace": 7600,
+    "users": 10775,
+    "groups": 1,
+    "inboxes": 1229,
+    "emails": 96743,
+    "email_templates": 1501,
+    "connectors": 1600,
+    "rules": 1700,
+    "labels": 1800,
+    "document_relations": 1900,
+    "engines": 3000,
+    "engine_fields": 3500,
 }
 
 
@@ -39,6 +56,12 @@ class State:
         self.queues = {
             number: Queue(number, name, _FIRST_SCHEMA + place) for place, (number, name) in enumerate(queues)
         }
+        self.schemas = {
+            queue.schema_id: Schema(queue.schema_id, f"Schema of {queue.name}") for queue in self.queues.values()
+        }
+        self.workspaces = {WORKSPACE: Workspace(WORKSPACE, "Sandbox")}
+        #: Objects that are only kept, by the name of their resource and their id.
+        self.objects: defaultdict[str, dict[int, Json]] = defaultdict(dict)
         self.annotations: dict[int, Annotation] = {}
         self.documents: dict[int, Document] = {}
         self.documents_by_name: dict[str, list[Document]] = {}
@@ -64,6 +87,11 @@ class State:
         self.documents[document.id] = document
         self.documents_by_name.setdefault(document.file_name, []).append(document)
         return document
+
+    def forget_document(self, document: Document) -> None:
+        """Remove a document that has no annotation."""
+        del self.documents[document.id]
+        self.documents_by_name[document.file_name].remove(document)
 
     def make_annotation(self, document: Document, queue_id: int, metadata: Json, status: str) -> Annotation:
         """Put the document into a queue; identical content becomes a ``duplicate`` relation."""

@@ -6,22 +6,23 @@ import secrets
 from dataclasses import dataclass
 
 from connector.sandbox.simulator.clock import MICROS, SimulatorClock
+from connector.sandbox.simulator.model import API_USER, EMBEDDED_USER, USERNAMES
 
-USERNAME = "sandbox@example.com"
 MAX_LIFETIME = 583_200  # seconds: 162 h, Rossum's default and maximum
 _SCHEMES = frozenset({"bearer", "token"})
 
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """A token and when it ends (microseconds since 1970)."""
+    """A token, whose it is, and when it ends (microseconds since 1970)."""
 
     key: str
+    user: int
     expires_at: int
 
 
 class Tokens:
-    """Checks ``Authorization`` headers; the password of the only user is the fixed token."""
+    """Checks ``Authorization`` headers; the fixed token is the API user's, and the password of all users."""
 
     def __init__(self, fixed: str, clock: SimulatorClock) -> None:
         self._fixed = fixed
@@ -30,11 +31,12 @@ class Tokens:
 
     def log_in(self, username: str, password: str, lifetime: float | None = None) -> str | None:
         """A new token for the right password, valid for ``lifetime`` seconds; else None."""
-        if not self._knows(username, password):
+        user = self._knows(username, password)
+        if user is None:
             return None
         seconds = MAX_LIFETIME if lifetime is None else min(lifetime, MAX_LIFETIME)
         key = secrets.token_hex(20)
-        self._logins[key] = Login(key, self._clock.now() + round(seconds * MICROS))
+        self._logins[key] = Login(key, user, self._clock.now() + round(seconds * MICROS))
         return key
 
     def log_out(self, header: str) -> None:
@@ -47,6 +49,11 @@ class Tokens:
         if scheme.lower() in _SCHEMES:
             return self._valid(value.strip())
         return basic and scheme.lower() == "basic" and self._right_pair(value)
+
+    def user_of(self, header: str) -> int:
+        """Whose valid token the header carries."""
+        login = self._logins.get(header.partition(" ")[2].strip())
+        return API_USER if login is None else login.user
 
     def _valid(self, key: str) -> bool:
         if key == self._fixed:
@@ -64,7 +71,10 @@ class Tokens:
             username, _, password = base64.b64decode(encoded, validate=True).decode().partition(":")
         except (binascii.Error, UnicodeDecodeError):
             return False
-        return self._knows(username, password)
+        return self._knows(username, password) is not None
 
-    def _knows(self, username: str, password: str) -> bool:
-        return username == USERNAME and password == self._fixed
+    def _knows(self, username: str, password: str) -> int | None:
+        """The user of that name and password."""
+        if password != self._fixed:
+            return None
+        return next((user for user in (API_USER, EMBEDDED_USER) if USERNAMES[user] == username), None)

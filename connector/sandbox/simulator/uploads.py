@@ -7,7 +7,7 @@ from aiohttp import web
 from connector.sandbox.simulator.imports import Admitted, admit
 from connector.sandbox.simulator.model import Json, Queue
 from connector.sandbox.simulator.receiving import Received, ReceivedFile, receive
-from connector.sandbox.simulator.wire import Call, Routes, bad_field, conflict, not_found, respond
+from connector.sandbox.simulator.wire import ApiError, Call, Routes, bad_field, conflict, not_found, respond
 
 
 async def create_upload(call: Call) -> web.Response:
@@ -32,7 +32,15 @@ def _queue_parameter(call: Call) -> Queue:
     queue = call.world.state.queues.get(int(text))
     if queue is None:
         raise not_found()
+    _check_open(call, queue)
     return queue
+
+
+def _check_open(call: Call, queue: Queue) -> None:
+    """Refuse a queue that is about to be deleted."""
+    if not queue.is_active:
+        detail = f"Queue {queue.id} is being deleted and accepts no documents."
+        raise ApiError(call.world.behaviour.closed_queue_status, {"detail": detail})
 
 
 def _refuse_identical(call: Call, received: Received) -> None:
@@ -48,18 +56,19 @@ def _refuse_identical(call: Call, received: Received) -> None:
 
 
 def _identical(call: Call, file: ReceivedFile) -> Json:
-    """The addresses of the document that an upload is identical to."""
+    """The addresses of the documents that an upload is identical to, and of their annotations."""
     views, documents = call.world.views, call.world.state.documents.values()
-    known = next((d for d in documents if (d.sent_name, d.sha256) == (file.name, file.sha256)), None)
-    if known is None:
-        return {}
-    annotations = [views.url("annotations", number) for number in known.annotations]
-    return {"document": views.url("documents", known.id), "annotations": annotations}
+    known = [d for d in documents if (d.sent_name, d.sha256) == (file.name, file.sha256) and not d.internal]
+    return {
+        "documents": [views.url("documents", document.id) for document in known],
+        "annotations": [views.url("annotations", number) for document in known for number in document.annotations],
+    }
 
 
 async def create_legacy(call: Call) -> web.Response:
     """Accept files for a queue and answer with their annotations at once."""
     queue = call.queue()
+    _check_open(call, queue)
     received = await receive(call)
     try:
         admitted = admit(call.world, queue, received)

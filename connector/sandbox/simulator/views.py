@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from connector.sandbox.simulator.behaviour import Behaviour
 from connector.sandbox.simulator.captured import capture, content_tree, export_tree
 from connector.sandbox.simulator.clock import iso, iso_or_none
+from connector.sandbox.simulator.later import export_with_news, untyped, with_news
 from connector.sandbox.simulator.model import (
     API_USER,
     ORGANIZATION,
-    REVIEWER,
+    USERNAMES,
     Annotation,
     Document,
     ImportTask,
@@ -19,7 +20,6 @@ from connector.sandbox.simulator.model import (
 from connector.sandbox.simulator.state import State
 
 TASK_LIFE = 6 * 3600 * 1_000_000  # microseconds; seen in the vendor's SDK fixtures
-USERNAMES = {API_USER: "sandbox@example.com", REVIEWER: "reviewer@example.com"}
 
 
 @dataclass(slots=True)
@@ -49,7 +49,7 @@ class Views:
         own = f"{base}/annotations/{row.id}"
         queue = self.state.queues[row.queue_id]
         modifier = self.url_or_none("users", row.modifier)
-        return {
+        shown: Json = {
             "document": f"{base}/documents/{row.document_id}",
             "id": row.id,
             "queue": f"{base}/queues/{queue.id}",
@@ -72,7 +72,7 @@ class Views:
             "metadata": row.metadata,
             "automated": False,
             "related_emails": [],
-            "email": None,
+            "email": self.url_or_none("emails", self.state.documents[row.document_id].email),
             "automation_blocker": None,
             "email_thread": None,
             "has_email_thread_with_replies": False,
@@ -86,6 +86,7 @@ class Views:
             "training_enabled": True,
             "einvoice": False,
         }
+        return with_news(shown) if self.behaviour.new_things else shown
 
     def _clocks(self, row: Annotation) -> Json:
         """The status clocks, and who set each."""
@@ -127,13 +128,23 @@ class Views:
             "schema": {"url": self.url("schemas", self.state.queues[row.queue_id].schema_id)},
             "metadata": row.metadata,
             "content": [] if row.status == "purged" else export_tree(capture(row, document, self.seed)),
-            "automated": False,
-            "modified_at": iso_or_none(row.modified_at),
-            "assigned_at": iso_or_none(row.assigned_at),
         }
+        if not self.behaviour.lean_export:
+            element |= {
+                "automated": False,
+                "modified_at": iso_or_none(row.modified_at),
+                "assigned_at": iso_or_none(row.assigned_at),
+            }
         if row.exported_at is None:
             del element["exported_at"]
         return element
+
+    def exported_json(self, row: Annotation) -> Json:
+        """The same as the JSON export has it: with the habits of that form alone."""
+        element = self.exported(row)
+        if self.behaviour.untyped_exports:
+            element["content"] = untyped(element["content"])
+        return export_with_news(element) if self.behaviour.new_things else element
 
     def modifier(self, row: Annotation) -> Json | None:
         """Who worked on it last, as the export says it."""
@@ -144,12 +155,12 @@ class Views:
     def document(self, row: Document) -> Json:
         """The document object."""
         own = self.url("documents", row.id)
-        return {
+        shown: Json = {
             "id": row.id,
             "url": own,
             "s3_name": f"{row.id:032x}",
             "parent": self.url_or_none("documents", row.parent),
-            "email": None,
+            "email": self.url_or_none("emails", row.email),
             "annotations": [self.url("annotations", number) for number in row.annotations],
             "mime_type": row.mime_type,
             "creator": self.url("users", API_USER),
@@ -160,39 +171,46 @@ class Views:
             "attachment_status": row.attachment_status,
             "metadata": row.metadata,
         }
+        return with_news(shown) if self.behaviour.new_things else shown
 
     def upload(self, row: Upload) -> Json:
         """The upload object, which links a task to its documents and annotations."""
+        annotations = row.annotations[::-1] if self.behaviour.annotations_reversed else row.annotations
         return {
             "id": row.id,
             "url": self.url("uploads", row.id),
             "queue": self.url("queues", row.queue_id),
             "creator": self.url("users", API_USER),
             "created_at": iso(row.created_at),
-            "email": None,
+            "email": self.url_or_none("emails", row.email_id),
             "organization": self.url("organizations", ORGANIZATION),
             "documents": [self.url("documents", number) for number in row.documents],
             "additional_documents": [self.url("documents", number) for number in row.additional_documents],
-            "annotations": [self.url("annotations", number) for number in row.annotations],
+            "annotations": [self.url("annotations", number) for number in annotations],
         }
 
     def task(self, row: ImportTask, status: str) -> Json:
-        """The task of an upload; its content is there once it has succeeded."""
-        upload = self.url("uploads", row.upload_id)
+        """The task of an upload or e-mail; its content is there once it has succeeded, or early by a switch."""
+        kind, name, number = "upload_created", "upload", row.upload_id
+        if row.email_id is not None:
+            kind, name, number = "email_imported", "email", row.email_id
+        result = self.url(f"{name}s", number)
+        shows = status == "succeeded" or (status == "running" and self.behaviour.task_content_early)
         shape: Json = {
             "id": row.id,
             "url": self.url("tasks", row.id),
-            "type": "upload_created",
+            "type": kind,
             "status": status,
             "expires_at": iso(row.created_at + TASK_LIFE),
             "detail": None,
-            "content": {"upload": upload} if status == "succeeded" else None,
+            "content": {name: result} if shows else None,
         }
         if status == "succeeded":
-            shape["result_url"] = upload
+            shape["result_url"] = result
         if status == "failed":
             shape["detail"] = f"Processing of the upload failed. Error id: {row.id:08x}"
-            shape["code"] = "upload_failed"
+            if self.behaviour.task_code:
+                shape["code"] = self.behaviour.task_code
         return shape
 
     def relation(self, row: Relation) -> Json:

@@ -40,6 +40,11 @@ def conflict(message: str) -> ApiError:
     return ApiError(HTTPStatus.CONFLICT, {"detail": message})
 
 
+def referenced(message: str) -> ApiError:
+    """Something else refers to the object, so it cannot go."""
+    return ApiError(HTTPStatus.CONFLICT, {"detail": message, "code": "conflict_referenced"})
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One request of the API on its way to its resource.
@@ -73,6 +78,10 @@ class Call:
         if not isinstance(body, dict):
             raise bad_field("non_field_errors", "Invalid data. Expected a dictionary.")
         return body
+
+    def user(self) -> int:
+        """Who calls."""
+        return self.world.tokens.user_of(self.request.headers.get("Authorization", ""))
 
     def annotation(self) -> Annotation:
         """The annotation that the path names, or 404."""

@@ -11,8 +11,9 @@ from connector.sandbox.simulator.faults import Faults
 from connector.sandbox.simulator.hook_delivery import Deliveries
 from connector.sandbox.simulator.hook_payloads import Payloads
 from connector.sandbox.simulator.lifecycle import Lifecycle, Pace
-from connector.sandbox.simulator.limiter import SlidingLimit
+from connector.sandbox.simulator.limiter import Limits
 from connector.sandbox.simulator.listing import Listings
+from connector.sandbox.simulator.model import EmbeddedSession
 from connector.sandbox.simulator.state import State
 from connector.sandbox.simulator.tokens import Tokens
 from connector.sandbox.simulator.views import Views
@@ -30,10 +31,14 @@ class World:
     lifecycle: Lifecycle
     deliveries: Deliveries
     tokens: Tokens
-    limiter: SlidingLimit
+    limiter: Limits
     faults: Faults = field(default_factory=Faults)
     counters: Counters = field(default_factory=Counters)
     contents: ContentStore = field(default_factory=ContentStore)
+    #: Raw messages of imported e-mails, by their id.
+    emails: dict[int, bytes] = field(default_factory=dict)
+    embedded: dict[str, EmbeddedSession] = field(default_factory=dict)
+    """By token."""
 
     async def aclose(self) -> None:
         """End everything that still runs."""
@@ -61,5 +66,5 @@ def build_world(  # noqa: PLR0913 - the composition root of a simulator
         lifecycle=lifecycle,
         deliveries=deliveries,
         tokens=Tokens(token, clock),
-        limiter=SlidingLimit(rate_limit, clock),
+        limiter=Limits(rate_limit, clock, behaviour),
     )

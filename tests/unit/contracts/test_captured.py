@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.contracts.captured import captured_fields, shrink, thin
+from connector.contracts.captured import captured_fields, is_typed, shrink, thin
 from connector.contracts.envelope import encode_data
 from connector.contracts.events import AnnotationCaptured, AnnotationInfo, CapturedField
 
@@ -269,3 +269,28 @@ def test_a_shrunk_event_tells_where_the_rest_is() -> None:
     assert shrunk.keys() & {"content", "tables", "fields"} == set()
     assert shrunk["content_url"] == "https://x/annotations/1/content"
     assert elsewhere.content_url == "https://x/elsewhere"
+
+
+def test_an_event_without_the_tree_is_shrunk_by_what_it_has() -> None:
+    """What settings leave out anyway is not told as omitted."""
+    event = captured().model_copy(update={"content": None})
+
+    assert shrink(event, 1).omitted == ["tables", "fields"]
+
+
+@pytest.mark.parametrize(
+    ("content", "typed"),
+    [
+        ([], True),
+        ([group("section", "s", point("a"), group("multivalue", "m", group("tuple", "t", point("b"))))], True),
+        (
+            [group("section", "s", point("a"), group("multivalue", "m", group("tuple", "t", point("b", kind=None))))],
+            False,
+        ),
+        ([{"category": "datapoint", "schema_id": "a"}], False),
+        ("nonsense", True),
+    ],
+)
+def test_a_tree_is_typed_when_every_datapoint_is(content: Any, *, typed: bool) -> None:
+    """One datapoint without a type is enough to ask the schema."""
+    assert is_typed(content) is typed

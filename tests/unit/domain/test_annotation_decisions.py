@@ -168,6 +168,19 @@ def test_a_link_that_comes_late_keeps_the_key() -> None:
     assert decision.outcome.events[0].import_id == "i"
 
 
+def test_a_link_tells_the_root_to_who_has_inherited_the_mark() -> None:
+    """Its import is known by the mark; which annotation was split only the link says."""
+    mark = Mark(ImportId("i"), "invoice 7")
+    row = row_of(look(None, reading("importing", mark=mark)))
+    linked = Linked(NUMBER, ImportId("i"), "invoice 7", root=AnnotationId(1))
+
+    decision = look(row, reading("to_review", mark=mark), linked=linked)
+    foreign = look(row, reading("to_review", mark=mark), linked=replace(linked, import_id=ImportId("other")))
+
+    assert (row.root, row_of(decision).root, row_of(foreign).root) == (None, 1, None)
+    assert [event.data.root for event in decision.outcome.events] == [1]  # type: ignore[attr-defined] # of an annotation
+
+
 def test_a_link_never_takes_an_annotation_from_another_import() -> None:
     """Whoever linked first keeps it; the second gets no answer."""
     row = row_of(look(None, reading("to_review", mark=Mark(ImportId("first"), "k"))))

@@ -136,3 +136,14 @@ def test_an_archive_is_asked_about_soon() -> None:
 
     assert single.due == format_clock(NOW + timedelta(seconds=300))
     assert archive.due == format_clock(NOW + timedelta(seconds=rules.PARK_AFTER))
+
+
+def test_documents_of_a_failed_upload_of_several_are_looked_up_and_go_up_alone() -> None:
+    """Nobody knows whose fault it was, nor whether a part of it is there."""
+    gathered = rules.accepted(replace(INTENT, gather="g"), task="t", sha256=None, now=NOW, task_after=300)
+
+    row = rules.doubted(gathered, reason="failed", now=NOW + timedelta(seconds=300), settle=600)
+
+    assert (row.state, row.alone, row.gather, row.task) == (ImportState.INTENT, True, None, None)
+    assert row.due == format_clock(NOW + timedelta(seconds=600))
+    assert row.accepted_at is not None

@@ -17,6 +17,7 @@ from connector.domain.messages import (
     WorkMessage,
     decode_work,
     encode_work,
+    together,
 )
 
 texts = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -77,3 +78,13 @@ def test_a_foreign_record_is_told_apart(value: bytes) -> None:
     """What this product did not write is a ValueError, whatever it is."""
     with pytest.raises(ValueError):  # noqa: PT011 - the decoder's own sentences differ
         decode_work(value)
+
+
+def test_what_sweeps_found_alone_is_one_count_a_sweep() -> None:
+    """Everything else stays, in its order."""
+    hint, mark = Hint(AnnotationId(1), Via.SWEEP), MarkSeen(ImportId("i"), AnnotationId(1), "exported")
+    counts = Recovered("exported_at"), Recovered("confirmed_at", 2), Recovered("exported_at", 3)
+
+    merged = together([counts[0], hint, *counts[1:], mark])
+
+    assert merged == [hint, mark, Recovered("exported_at", 4), Recovered("confirmed_at", 2)]

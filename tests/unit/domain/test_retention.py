@@ -13,6 +13,7 @@ from connector.domain.ids import ImportId
 from connector.domain.messages import Hint, Linked, Via
 from connector.domain.readings import AnnotationReading, Mark
 from connector.domain.retention import dated, life_end, raised, rests
+from connector.domain.row_shape import UnknownRow
 from connector.domain.rows import (
     AnnotationRow,
     AnyRow,
@@ -21,7 +22,6 @@ from connector.domain.rows import (
     ImportRow,
     ImportState,
     SweepRow,
-    UnknownRow,
 )
 from tests.unit.domain.annotation_story import NUMBER, QUEUE, RULES, at, clock, export_of, hint, names, reading, row_of
 

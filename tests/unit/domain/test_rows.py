@@ -6,6 +6,7 @@ import orjson
 import pytest
 
 from connector.domain.floor import FloorRow
+from connector.domain.gathers import GatherRow, GatherState
 from connector.domain.rows import (
     AnnotationRow,
     AnyRow,
@@ -22,6 +23,9 @@ ROWS: list[AnyRow] = [
     ImportRow(ImportState.INTENT, "key", announced={"3": 7}, held=4, expected=(1, 2), documents=(9,), single=False),
     AnnotationRow("to_review", "key", clocks={"arrived_at": "2026-01-01T00:00:00.000000Z"}, counts={"exported": 2}),
     AnnotationRow("exported", "key", published={"a": "x"}, unsent={"a": "x"}, adopted={"b": "y"}),
+    GatherRow(
+        GatherState.ACCEPTED, 8198, ("import", "another"), "2026-01-01T00:00:00.000000Z", task="https://x/tasks/1"
+    ),
     SweepRow("exported_at", "2026-01-01T00:00:00.000000Z", (8198, 8199), walk={"cursor": "x", "queues": [8198]}),
     HeaderRow("incarnation", "2026-01-01T00:00:00.000000Z", "group", 12, 1, "1"),
     ClaimRow("owner"),

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from connector.domain.ids import QueueId
-from connector.domain.readings import UploadRequest
+from connector.domain.readings import Enclosed, UploadRequest
 from connector.errors import PartitionLost, Rejected, Retryable, Stage
 from connector.rossum.multipart import MultipartBody
 
@@ -135,3 +135,27 @@ async def test_nothing_has_started_before_the_first_piece() -> None:
     body = body_of(*DOCUMENT)
 
     assert (body.started, body.complete) == (False, False)
+
+
+async def test_enclosed_documents_follow_and_count() -> None:
+    """Each is a part of its own, before the one closing boundary; the announced length is that of all."""
+    enclosed = (Enclosed("b.png", "image/png", b"\x89PNG" * 100_000), Enclosed("ü.pdf", "application/pdf", b"%PDF-c"))
+    body = body_of(*DOCUMENT, enclosed=enclosed)
+
+    whole = await sent(body)
+
+    assert body.headers["Content-Length"] == str(len(whole))
+    assert whole.count(b'name="content"') == 3
+    assert whole.count(b'name="metadata"') == 1
+    assert whole.index(b"%PDF-1.4 end") < whole.index(b"\x89PNG" * 100_000) < whole.index(b"%PDF-c")
+    assert body.size == 12 + 400_000 + 6
+
+
+async def test_a_lost_partition_breaks_an_upload_of_several_off() -> None:
+    """The gate is asked behind the last document."""
+    body = body_of(*DOCUMENT, owned=False, enclosed=(Enclosed("b.png", "image/png", b"\x89PNG"),))
+
+    with pytest.raises(PartitionLost):
+        await sent(body)
+
+    assert not body.complete

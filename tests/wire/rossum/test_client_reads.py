@@ -209,6 +209,31 @@ async def test_a_search_of_many_pages_is_read_to_its_end() -> None:
     assert len({document.id for document in found}) == 230
 
 
+async def test_searches_that_fall_together_share_their_calls() -> None:
+    """A window of one page is read once for all names; of more pages, each name is asked for where that is fewer."""
+    async with connected() as side:
+        for name in ("a.pdf", "b.pdf"):
+            await side.upload(file_name=name)
+        now = await side.client.server_time()
+
+        async def search(days: int, *names: str) -> list[list[str]]:
+            window = {"after": now - timedelta(days=days), "before": now + timedelta(minutes=1)}
+            found = await asyncio.gather(*(side.client.find_documents(file_name=name, **window) for name in names))
+            return [[document.file_name for document in documents] for documents in found]
+
+        small = await search(1, "a.pdf", "b.pdf", "c.pdf")
+        for_one_page = await side.count("GET /documents")
+        await side.finished(230)
+        large = await search(2, "a.pdf", "b.pdf")
+        for_two_names = await side.count("GET /documents") - for_one_page
+        walked = await search(2, "a.pdf", "b.pdf", "c.pdf")
+        for_three_pages = await side.count("GET /documents") - for_one_page - for_two_names
+
+    assert small == walked == [["a.pdf"], ["b.pdf"], []]
+    assert large == [["a.pdf"], ["b.pdf"]]
+    assert (for_one_page, for_two_names, for_three_pages) == (1, 1 + 2, 1 + 3)
+
+
 async def test_children_are_the_documents_below_one() -> None:
     """A document without children has none."""
     async with connected() as side:

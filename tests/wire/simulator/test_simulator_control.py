@@ -10,6 +10,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from connector.sandbox.sample_files import sample_files
 from connector.sandbox.simulator.content_store import ContentStore
 from tests.wire.simulator.simulator_harness import PDF, UNREVIEWED, receiving, running
 
@@ -108,9 +109,10 @@ async def _command(*arguments: str) -> asyncio.subprocess.Process:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-async def test_the_command_serves_until_it_is_told(number: signal.Signals) -> None:
+async def test_the_command_serves_until_it_is_told(number: signal.Signals, tmp_path: Path) -> None:
     """Its first line is the base URL, the options hold, a signal ends it with code 0 and no noise."""
-    process = await _command("--port", "0", "--queues", "7,8", "--token", "t0ken", "--review", "-1")
+    options = ("--port", "0", "--queues", "7,8", "--token", "t0ken", "--review", "-1")
+    process = await _command(*options, "--samples", str(tmp_path / "new"))
     try:
         assert process.stdout is not None
         url = (await asyncio.wait_for(process.stdout.readline(), 20)).decode().strip()
@@ -127,6 +129,7 @@ async def test_the_command_serves_until_it_is_told(number: signal.Signals) -> No
     assert url.endswith("/api/v1")
     assert status == 202
     assert (process.returncode, errors) == (0, b"")
+    assert {path.name: path.read_bytes() for path in (tmp_path / "new").iterdir()} == sample_files()
 
 
 async def test_the_command_refuses_wrong_queues() -> None:
@@ -136,3 +139,32 @@ async def test_the_command_refuses_wrong_queues() -> None:
 
     assert process.returncode == 2
     assert b"8198,8199" in errors
+
+
+async def test_the_command_says_where_it_cannot_write(tmp_path: Path) -> None:
+    """A directory for samples that is a file is an error with a remedy."""
+    (tmp_path / "file").touch()
+    process = await _command("--samples", str(tmp_path / "file"))
+    _, errors = await asyncio.wait_for(process.communicate(), 20)
+
+    assert process.returncode == 1
+    assert b"choose another --samples" in errors
+
+
+async def test_the_samples_are_what_their_names_say() -> None:
+    """Each is taken as its kind, and what is in the ZIP as well."""
+    async with running(UNREVIEWED) as rossum:
+        for name, content in sample_files().items():
+            status, _ = await rossum.upload(content, name=name)
+            assert status == 202
+        documents = (await rossum.get("/documents?ordering=original_file_name"))["results"]
+
+    assert [(each["original_file_name"], each["mime_type"]) for each in documents] == [
+        ("batch.zip", "application/zip"),
+        ("fax.tiff", "image/tiff"),
+        ("invoice-1.pdf", "application/pdf"),
+        ("invoice-2.pdf", "application/pdf"),
+        ("invoice-3.pdf", "application/pdf"),
+        ("scan-1.png", "image/png"),
+        ("scan-2.png", "image/png"),
+    ]

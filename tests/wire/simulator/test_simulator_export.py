@@ -180,4 +180,4 @@ async def test_queues_schemas_and_the_rest_can_be_read() -> None:
     assert set(queue["counts"]) >= {"importing", "purged"}
     assert any("upload:document_id" in field["rir_field_names"] for field in fields)
     assert organization["workspaces"] == [workspace["url"]]
-    assert users["pagination"]["total"] == 2
+    assert users["pagination"]["total"] == 3

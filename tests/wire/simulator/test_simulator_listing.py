@@ -242,3 +242,24 @@ async def test_documents_are_found_by_name_and_time() -> None:
     assert set(one) >= {"s3_name", "attachment_status", "arrived_at", "mime_type", "creator"}
     assert [document["original_file_name"] for document in after["results"]] == ["two.pdf"]
     assert before["pagination"]["total"] == children["pagination"]["total"] == 0
+
+
+@pytest.mark.parametrize(
+    ("order", "places"),
+    [
+        ("-modifier__username", [1, 0]),
+        ("modified_by", [1, 0]),
+        ("rejected_by", [0, 1]),
+        ("-rejected_by__username", [1, 0]),
+        ("creator,-created_at", [1, 0]),
+        ("-document__original_file_name", [1, 0]),
+    ],
+)
+async def test_lists_are_ordered_by_people_and_names(order: str, places: list[int]) -> None:
+    """People by id or user name, files by name; what nobody did comes first."""
+    async with running(UNREVIEWED) as rossum:
+        numbers = await rossum.finished(2, status="exported")
+        await rossum.post(f"/sandbox/annotations/{numbers[1]}/status", {"status": "rejected"})
+        ordered = await _ids(rossum, f"ordering={order}")
+
+    assert ordered == [numbers[place] for place in places]

@@ -12,9 +12,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from connector.errors import KafkaUnavailable
 from connector.settings import OpsSettings
 from connector.telemetry import Telemetry
+from connector.web.embedded import EmbeddedApi
 from connector.web.ops import OpsServer
 from connector.web.server import listening
-from tests.wire.web.web_harness import Answer, ask, request
+from tests.wire.web.web_harness import Answer, NoRossum, ask, request
 
 TOKEN = "ops token"
 
@@ -87,7 +88,8 @@ class OpsPort:
 async def ops_port(token: str | None = TOKEN) -> AsyncIterator[OpsPort]:
     """An ops port that listens."""
     connector, telemetry = FakeConnector(), Telemetry()
-    server = OpsServer(OpsSettings.model_validate({"token": token}), connector, telemetry)
+    embedded = EmbeddedApi({}, NoRossum())
+    server = OpsServer(OpsSettings.model_validate({"token": token}), connector, telemetry, embedded)
     async with listening(server.handle, host="127.0.0.1", port=0) as port:
         yield OpsPort(port, connector, telemetry)
 

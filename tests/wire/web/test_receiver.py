@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+from email.utils import parsedate_to_datetime
 
 import pytest
 
@@ -11,7 +12,21 @@ from connector.domain.messages import Hint, Via
 from connector.metrics import NAMESPACE
 from connector.web.receiver import WAITING_LIMIT
 from tests.support.waiting import eventually
-from tests.wire.web.web_harness import PATH, ask, request, signature, status_body, unavailable, webhook_port
+from tests.wire.web.web_harness import (
+    PATH,
+    answer_of,
+    ask,
+    connection,
+    is_closed,
+    request,
+    signature,
+    status_body,
+    unavailable,
+    webhook_port,
+)
+
+#: Seconds by which the `Date` of an answer may be off on a busy machine.
+LATE = 60.0
 
 
 async def test_a_genuine_webhook_becomes_a_hint() -> None:
@@ -23,6 +38,33 @@ async def test_a_genuine_webhook_becomes_a_hint() -> None:
         clocks = {"exported_at": "2026-01-31T12:00:00.000000Z"}
         assert port.work.taken == [Hint(AnnotationId(4711), Via.WEBHOOK, "exported", QueueId(8198), clocks)]
         assert port.counted("accepted") == 1
+
+
+async def test_a_connection_takes_one_webhook_after_the_other() -> None:
+    """Two that come together get an answer each, in order, with the time of day, and the connection stays open."""
+    async with webhook_port() as port, connection(port.port) as (reader, writer):
+        first, second = status_body(1), status_body(2)
+        writer.write(request(first, signature(first)) + request(second, signature(second)))
+        answers = [await answer_of(reader), await answer_of(reader)]
+        writer.write(request(first, signature(first)))
+        answers.append(await answer_of(reader))
+
+        assert [(answer.status, answer.body) for answer in answers] == [(200, b"{}")] * 3
+        assert all(answer.headers["content-type"] == "application/json" for answer in answers)
+        made = parsedate_to_datetime(answers[0].headers["date"])
+        assert abs((port.clock.now() - made).total_seconds()) < LATE
+
+
+@pytest.mark.parametrize(("line", "header"), [("HTTP/1.1", "Connection: close"), ("HTTP/1.0", "Accept: */*")])
+async def test_who_wants_no_further_answer_is_hung_up_on(line: str, header: str) -> None:
+    """Closed right after the answer, as the sender has asked."""
+    async with webhook_port() as port, connection(port.port) as (reader, writer):
+        body = status_body()
+        writer.write(request(body, signature(body), header, line=f"POST {PATH} {line}"))
+        answer = await answer_of(reader)
+
+        assert (answer.status, answer.body) == (200, b"{}")
+        assert await is_closed(reader)
 
 
 async def test_nothing_is_acknowledged_before_kafka_has_it() -> None:

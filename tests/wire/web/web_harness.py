@@ -11,6 +11,7 @@ from typing import Any
 
 from connector import assembly
 from connector.clock import SystemClock
+from connector.domain.embedded import EmbeddedOrder, EmbeddedUrl, ReadyList
 from connector.domain.ids import QueueId
 from connector.domain.messages import WorkMessage
 from connector.errors import KafkaUnavailable
@@ -46,6 +47,18 @@ class RecordingWork:
             self.waiting += 1
             await self.gate.wait()
         self.taken.extend(messages)
+
+
+class NoRossum:
+    """Of a port that nobody asks about embedded mode."""
+
+    async def url(self, order: EmbeddedOrder) -> EmbeddedUrl:
+        """Not asked."""
+        raise AssertionError(order)
+
+    async def ready(self, queue: QueueId) -> ReadyList:
+        """Not asked."""
+        raise AssertionError(queue)
 
 
 class WatchedClock(SystemClock):

@@ -1,0 +1,93 @@
+"""Tells which import an annotation belongs to that went up with others.
+
+All of them carry the mark of the whole upload; the name of an annotation's document says which part of it is its own.
+Names never change, so each document is asked for once, a hundred in a call.
+"""
+
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from connector.domain.ids import AnnotationId, DocumentId
+from connector.domain.readings import AnnotationReading, DocumentReading, ExportReading, GatherMark, Mark
+from connector.ports import Lane
+
+#: Documents whose name is remembered.
+_REMEMBERED = 20_000
+#: How far up a document's parents are followed: parts of a split may keep the mark, but not the name.
+_GENERATIONS = 4
+
+ReadDocuments = Callable[[Collection[DocumentId], Lane], Awaitable[Mapping[DocumentId, DocumentReading]]]
+R = TypeVar("R", AnnotationReading, ExportReading)
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    name: str
+    parent: DocumentId | None
+
+
+class GatheredMarks:
+    """See the module; `read` asks for documents by id."""
+
+    def __init__(self, read: ReadDocuments) -> None:
+        self._read = read
+        self._known: OrderedDict[DocumentId, _Named] = OrderedDict()
+
+    async def told(self, readings: Mapping[AnnotationId, R], lane: Lane) -> dict[AnnotationId, R]:
+        """The readings with their own marks.
+
+        Those whose document Rossum does not show yet are left out, as if it did not show them either: without a mark
+        they would be taken for strangers.
+
+        Raises:
+            Retryable, NotOurs: Rossum can't tell now.
+        """
+        await self._learn({d for r in readings.values() if (d := _asked(r)) is not None}, lane)
+        return {number: self._with_mark(r) for number, r in readings.items() if self._is_clear(r)}
+
+    async def told_as_it_is(self, reading: AnnotationReading, lane: Lane) -> AnnotationReading:
+        """One reading, with its own mark if its document is there at all."""
+        document = _asked(reading)
+        if document is not None:
+            await self._learn({document}, lane)
+        return self._with_mark(reading)
+
+    async def _learn(self, documents: set[DocumentId], lane: Lane) -> None:
+        for _ in range(_GENERATIONS):
+            unknown = documents - self._known.keys()
+            if unknown:
+                for number, document in (await self._read(unknown, lane)).items():
+                    self._known[number] = _Named(document.file_name, document.parent)
+            parents = (self._known[d].parent for d in documents if d in self._known)
+            documents = {parent for parent in parents if parent is not None}
+            if not documents:
+                break
+        while len(self._known) > _REMEMBERED:
+            self._known.popitem(last=False)
+
+    def _is_clear(self, reading: AnnotationReading | ExportReading) -> bool:
+        document = _asked(reading)
+        return document is None or document in self._known
+
+    def _with_mark(self, reading: R) -> R:
+        if reading.gathered is None or reading.mark is not None:
+            return reading
+        return replace(reading, mark=self._mark(reading.gathered, reading.document))
+
+    def _mark(self, gathered: GatherMark, document: DocumentId | None) -> Mark | None:
+        """Of the document or the nearest of its parents that has one."""
+        for _ in range(_GENERATIONS):
+            named = self._known.get(document) if document is not None else None
+            if named is None:
+                return None
+            if (mark := gathered.of(named.name)) is not None:
+                return mark
+            document = named.parent
+        return None
+
+
+def _asked(reading: AnnotationReading | ExportReading) -> DocumentId | None:
+    """The document whose name is wanted."""
+    return reading.document if reading.gathered is not None and reading.mark is None else None

@@ -1,0 +1,87 @@
+"""An annotation's own mark is found by the name of its document, or of the document that it is a part of."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from connector.domain.file_names import sign_of
+from connector.domain.ids import AnnotationId, DocumentId, ImportId, QueueId
+from connector.domain.readings import AnnotationReading, DocumentReading, GatherMark, Mark
+from connector.ports import Lane
+from connector.rossum.gathered import GatheredMarks
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+OWN = Mark(ImportId("import-a"), "key-a")
+GATHERED = GatherMark("g", {sign_of("a.pdf"): OWN, sign_of("b.pdf"): Mark(ImportId("import-b"), "key-b")})
+
+
+@dataclass
+class Shelf:
+    """Documents as Rossum shows them, and how often it was asked for each."""
+
+    shown: dict[int, DocumentReading] = field(default_factory=dict)
+    asked: list[int] = field(default_factory=list)
+
+    def put(self, number: int, name: str, parent: int | None = None) -> None:
+        """From now on it is shown."""
+        above = None if parent is None else DocumentId(parent)
+        self.shown[number] = DocumentReading(DocumentId(number), "https://x", name, "2026", above, ())
+
+    async def read(self, ids: Collection[DocumentId], lane: Lane) -> Mapping[DocumentId, DocumentReading]:
+        """Those that are shown."""
+        assert lane is Lane.READS
+        self.asked += sorted(ids)
+        return {number: self.shown[number] for number in ids if number in self.shown}
+
+
+def reading(number: int, document: int | None, gathered: GatherMark | None = GATHERED) -> AnnotationReading:
+    """An annotation whose metadata carries that mark."""
+    below = None if document is None else DocumentId(document)
+    return AnnotationReading(
+        AnnotationId(number), "https://x", "to_review", QueueId(1), below, {}, NOW, gathered=gathered
+    )
+
+
+async def marks(shelf: Shelf, *readings: AnnotationReading, times: int = 1) -> dict[int, Mark | None]:
+    """The mark of each that is told."""
+    gathered = GatheredMarks(shelf.read)
+    for _ in range(times):
+        told = await gathered.told({each.id: each for each in readings}, Lane.READS)
+    return {number: each.mark for number, each in told.items()}
+
+
+async def test_a_document_that_is_not_shown_yet_hides_its_annotation() -> None:
+    """Without its mark it would be published as a stranger's; what has no such mark is shown at once."""
+    shelf = Shelf()
+
+    assert await marks(shelf, reading(1, 10), reading(2, 20, gathered=None)) == {2: None}
+
+    shelf.put(10, "a.pdf")
+    assert await marks(shelf, reading(1, 10)) == {1: OWN}
+
+
+async def test_alone_it_is_shown_as_it_is() -> None:
+    """The last resort of whoever waited in vain: there is no such document any more."""
+    told = await GatheredMarks(Shelf().read).told_as_it_is(reading(1, 10), Lane.READS)
+
+    assert told.mark is None
+
+
+async def test_a_part_belongs_to_the_import_of_the_whole() -> None:
+    """Parts of a split may keep the metadata; their names are their own."""
+    shelf = Shelf()
+    shelf.put(10, "a.pdf")
+    shelf.put(11, "part 1.pdf", parent=10)
+    shelf.put(12, "stranger.pdf")
+
+    assert await marks(shelf, reading(1, 11), reading(2, 12), reading(3, None)) == {1: OWN, 2: None, 3: None}
+
+
+async def test_a_name_is_asked_for_once() -> None:
+    """It never changes."""
+    shelf = Shelf()
+    shelf.put(10, "a.pdf")
+
+    await marks(shelf, reading(1, 10), reading(2, 10), times=3)
+
+    assert shelf.asked == [10]
