@@ -42,6 +42,7 @@ async def run(bootstrap: str, scale: Scale) -> list[Row]:
             bar=Bar("< 5 s", at_most=5),
             figure=again["seconds"],
         ),
+        Row("a core was busy for", f"{rebuilt['cpu']:.1f} s rebuilding, {again['cpu']:.1f} s restarting"),
         Row("rows read at the restart", f"{again['rows']:,.0f}", bar=Bar("0", at_most=0), figure=again["rows"]),
         Row(
             "memory of the rebuild",

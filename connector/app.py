@@ -123,6 +123,7 @@ class ServicesByLedger:
             annotations=assembly.annotation_rules(settings, identity, header),
             imports=self._imports,
             sweeps=assembly.sweep_policy(settings.sweep, queues, header),
+            retention=settings.state.retention,
             hook=assembly.wanted_hook(settings) if settings.webhook.public_url else None,
             push=self._push,
             slots=self._slots,
@@ -163,7 +164,7 @@ class Builder:
             embedded=assembly.embedded_connection(settings),
         )
         await stack.enter_async_context(rossum)
-        broker = await look_at_broker(self._connection, settings.kafka)
+        broker = await look_at_broker(self._connection, settings.kafka, retention=settings.state.retention)
         await rossum.organization()
         documents = DocumentSources(assembly.document_limits(settings.imports))
         await stack.enter_async_context(documents)

@@ -27,7 +27,7 @@ async def check_everything(settings: Settings, clock: Clock) -> AsyncIterator[Ch
     for check in _storage(settings):
         yield check
     areas: tuple[Callable[[list[Check]], Awaitable[None]], ...] = (
-        lambda found: check_broker(settings.kafka, clock, found),
+        lambda found: check_broker(settings.kafka, clock, found, retention=settings.state.retention),
         lambda found: _rossum(settings, clock, found),
     )
     for area in areas:

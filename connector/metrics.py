@@ -153,6 +153,7 @@ class Metrics:
         )
         self.claims = make.counter("claims_total", "Confirmed annotations of CAPTURE__CLAIM_QUEUES.", "outcome")
         self.state_losses = make.counter("state_losses_total", "Local states thrown away: rebuilt, or kept in memory.")
+        self.forgotten = make.counter("ledger_rows_forgotten_total", "Rows removed after STATE__RETENTION.", "kind")
         self.trims = make.counter("trims_total", "Trimmings of the inner logs by outcome.", "outcome")
         self.rebalances = make.counter("rebalances_total", "Rebalances of the consumer group.")
         self.circuits = make.gauge("circuit_open", "1 while a circuit is open.", "circuit")

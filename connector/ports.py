@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from connector.contracts.arrivals import Coordinates, Source
+from connector.contracts.arrivals import ArrivalsLeft, Coordinates, Source
 from connector.contracts.catalogue import TopicRole
 from connector.contracts.envelope import KafkaRecord
 from connector.domain.hook_plan import FoundHook
@@ -205,7 +205,7 @@ class State(Protocol):
         """The row of an entity."""
 
     def items(self) -> Iterator[tuple[str, AnyRow]]:
-        """All rows by entity, for people who look; nothing on a hot path walks them."""
+        """All rows by entity, in any order; may be walked slowly, beside changes that it need not show."""
 
     def apply(self, rows: Mapping[str, AnyRow | None], *, ledger_end: int) -> None:
         """Take in committed rows (None removes) and the ledger offset that they reach, in one step."""
@@ -289,6 +289,9 @@ class PartitionLog(Protocol):
 
     async def read_arrival(self, at: Coordinates) -> InnerRecord | None:
         """A record of the arrivals topic by its coordinates; None when it is gone."""
+
+    async def left_of_arrivals(self, partitions: Collection[int]) -> ArrivalsLeft:
+        """What of these partitions can be read again, or `KafkaUnavailable`."""
 
     async def close(self) -> None:
         """Let go, within a few seconds whatever Kafka does."""

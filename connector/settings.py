@@ -19,6 +19,9 @@ from connector.settings_kafka import KafkaSettings
 #: A task of Rossum lives for about six hours; what it became must be asked before.
 TASK_LIFE = 6 * 3600.0
 
+#: A hundred years: more than clocks can be set back by.
+MOST_RETENTION = 100 * 366 * 86_400.0
+
 
 class RossumSettings(Group):
     """How to reach Rossum and which queues to serve."""
@@ -211,7 +214,9 @@ class StateSettings(Group):
     """Local state."""
 
     directory: Path | None = Field(None, description="Folder for local state; none = in memory.")
-    retention: Seconds = Field(34_560_000.0, gt=0, description="How far back audit expects rows; none is removed yet.")
+    retention: Seconds = Field(
+        34_560_000.0, gt=0, le=MOST_RETENTION, description="How long the ledger knows what has ended."
+    )
 
 
 class Settings(Group):
@@ -226,6 +231,17 @@ class Settings(Group):
     imports: ImportSettings = Field(default_factory=ImportSettings)
     capture: CaptureSettings = Field(default_factory=CaptureSettings)
     state: StateSettings = Field(default_factory=StateSettings)
+
+    @model_validator(mode="after")
+    def _sweeps_find_rows(self) -> Self:
+        look_back = max(self.sweep.overlap, self.sweep.deep_overlap) + self.sweep.lag
+        if self.state.retention < look_back:
+            msg = (
+                f"STATE__RETENTION ({self.state.retention:g} s) is shorter than sweeps look back ({look_back:g} s, "
+                "SWEEP__DEEP_OVERLAP and SWEEP__LAG): they would list what is forgotten"
+            )
+            raise ValueError(msg)
+        return self
 
     @model_validator(mode="after")
     def _queues_of_fields_are_known(self) -> Self:

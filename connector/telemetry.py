@@ -60,6 +60,10 @@ class Telemetry(Collector):
         """An arrival without a value, or a record that is not ours, was passed over."""
         self._m.arrivals.labels("skipped").inc()
 
+    def arrival_forgotten(self) -> None:
+        """An arrival came again after the row of its import was forgotten."""
+        self._m.arrivals.labels("forgotten").inc()
+
     def arrival_dead_lettered(self, reason: str, import_id: str, sentence: str) -> None:
         """An import failed for good."""
         self._m.arrivals.labels("dead_lettered").inc()
@@ -231,6 +235,11 @@ class Telemetry(Collector):
         """Local state was thrown away and is rebuilt from the ledger; with None the disk is not used any more."""
         self._m.state_losses.inc()
         self._log.warning("state_lost", partition=partition, reason=sentence)
+
+    def forgotten(self, kinds: Iterable[str]) -> None:
+        """Rows that ended longer ago than `STATE__RETENTION` were removed from the ledger."""
+        for kind in kinds:
+            self._m.forgotten.labels(kind).inc()
 
     def claimed(self, annotations: int) -> None:
         """So many confirmed annotations are exported in Rossum now, by us."""

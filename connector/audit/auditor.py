@@ -35,7 +35,6 @@ class Plan:
         beyond_horizon: Whether to ask about everything before the horizon too.
         start: `SWEEP__START`, clock text.
         deep_overlap: How far deep sweeps look back (seconds).
-        retention: How long the ledger remembers (seconds).
         topics: Names, for sentences.
     """
 
@@ -47,7 +46,6 @@ class Plan:
     beyond_horizon: bool = False
     start: str | None = None
     deep_overlap: float = 900.0
-    retention: float = 34_560_000.0
     exactly_once: bool = True
 
 
@@ -113,14 +111,14 @@ class Auditor:
             Retryable, NotOurs: Kafka or Rossum does not answer, or not us.
         """
         spill = await self._gathering.look(self._progress)
-        grounds = self._grounds(now)
+        grounds = self._grounds()
         window = self._window(grounds, now)
         for clock in self._clocks():
             await self._asking.captures(clock, window, spill, self._progress)
         before = None if self._plan.beyond_horizon else await self._before(window.after)
         looks = _Looks()
         self._judge(spill, grounds, range(len(spill)), looks)
-        confirmed, unsettled, count = await self._look_again(spill, now, looks)
+        confirmed, unsettled, count = await self._look_again(spill, looks)
         verdict = merged(looks.verdicts.values())
         verdict.differences = sorted(confirmed)
         found = self._gathering.found
@@ -136,7 +134,7 @@ class Auditor:
         since = self._plan.since or (EARLIEST if self._plan.beyond_horizon else grounds.horizon)
         return Window(since, self._plan.until or format_clock(now))
 
-    def _grounds(self, now: datetime) -> Grounds:
+    def _grounds(self) -> Grounds:
         plan, found, header = self._plan, self._gathering.found, _header(self._gathering.found)
         overlap = timedelta(seconds=plan.deep_overlap)
         horizon = plan.start or header.start
@@ -148,8 +146,9 @@ class Auditor:
             identity=Identity(event_namespace(header.organization, header.identity_version), plan.base_url),
             capture=plan.capture,
             horizon=horizon,
-            remembered=format_clock(now - timedelta(seconds=plan.retention)),
             topics=plan.topics,
+            floors=found.floors,
+            partitions=found.partitions,
             starts=frozenset({header.start, horizon}),
             swept=swept,
             heads=found.heads,
@@ -163,7 +162,7 @@ class Auditor:
             looks.verdicts[place] = merged(judge(entry, grounds) for entry in spill.entries(place))
             self._progress.step()
 
-    async def _look_again(self, spill: Spill, now: datetime, looks: _Looks) -> tuple[list[Difference], int, int]:
+    async def _look_again(self, spill: Spill, looks: _Looks) -> tuple[list[Difference], int, int]:
         """What differs in two looks, how many differences did not stay, and the number of looks.
 
         What is on its way is gone at the second look; what appears there for the first time gets one of its own.
@@ -178,7 +177,7 @@ class Auditor:
             await self._gathering.look(self._progress)
             await self._ask_again(spill, differences)
             places = sorted({spill.place_of(d.entity) for d in differences})
-            self._judge(spill, self._grounds(now), places, looks)
+            self._judge(spill, self._grounds(), places, looks)
             count += 1
         confirmed = [d for d in looks.differences() if d.identity in looks.seen]
         return confirmed, len(looks.differences()) - len(confirmed), count

@@ -42,6 +42,8 @@ def _judge_revision(
     row = entry.row if isinstance(entry.row, AnnotationRow) else None
     if row is not None and _is_published(row, status, revision):
         verdict.count(Line.ROSSUM, Column.OUT)
+    elif row is None and grounds.may_be_forgotten(entry.entity, revision):
+        verdict.count(Line.ROSSUM, Column.RETENTION)
     elif _is_beyond(row, status, revision, grounds):
         verdict.count(Line.ROSSUM, Column.HORIZON)
         verdict.beyond.append((entry.entity, revision))

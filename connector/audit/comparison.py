@@ -6,7 +6,7 @@ a fact whose record may have been deleted with the head of its topic counts as b
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from connector.audit import captures
 from connector.audit.evidence import Entry, Grounds, Sighting
@@ -15,8 +15,12 @@ from connector.audit.findings import ONLY_EXACTLY_ONCE, Column, Kind, Line, Verd
 from connector.audit.imports import judge_import
 from connector.contracts.catalogue import CATALOGUE, TopicRole
 from connector.domain.annotation_state import CLOCK_OF, EVENT_OF, captured_name
+from connector.domain.ids import format_clock
 from connector.domain.rows import AnnotationRow, ImportRow
 from connector.domain.stages import open_since
+
+#: An event is written at most so long after what its row says of it.
+COMMITTED_WITHIN = timedelta(seconds=60)
 
 ByRole = Mapping[TopicRole, list[Sighting]]
 
@@ -111,10 +115,11 @@ class _Presence:
 
     def _is_unknown(self, sighting: Sighting) -> bool:
         """Whether the ledger should know the event and does not; it may have dropped the row of an old one."""
-        grounds = self._grounds
-        if not grounds.is_settled(sighting) or sighting.timestamp_ms < (_milliseconds(grounds.remembered) or 0):
+        grounds, entity = self._grounds, self._entry.entity
+        if not grounds.is_settled(sighting) or is_known(sighting, entity, self._entry.row, grounds):
             return False
-        return not is_known(sighting, self._entry.entity, self._entry.row, grounds)
+        decided = datetime.fromtimestamp(sighting.timestamp_ms / 1000, UTC) - COMMITTED_WITHIN
+        return not grounds.may_be_forgotten(entity, format_clock(decided))
 
     def _once(self, role: TopicRole, sightings: list[Sighting], fact: str) -> None:
         """A replay may bring an event again, once."""
@@ -166,7 +171,10 @@ def _judge_annotation(entry: Entry, grounds: Grounds, verdict: Verdict) -> None:
     """An annotation is at rest with an outcome, or open; one that an import names has a row."""
     row = entry.row
     if not isinstance(row, AnnotationRow):
-        for owner in sorted(entry.linked):
+        for owner, since in sorted(entry.linked.items()):
+            if grounds.may_be_forgotten(entry.entity, since):
+                verdict.count(Line.ANNOTATIONS, Column.RETENTION)
+                continue
             sentence = f"{owner} names it, the ledger has no row of it: start the connector, it asks Rossum again"
             verdict.count(Line.ANNOTATIONS, Column.MISSING)
             verdict.differ(Kind.NO_OUTCOME, entry.entity, owner, sentence)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from connector.contracts.catalogue import TopicRole
 from connector.contracts.published import Published
+from connector.domain.floor import FloorRow, floor_key
 from connector.domain.identity import Identity
 from connector.domain.ids import partition_of
 from connector.domain.rows import AnyRow
@@ -46,7 +47,7 @@ class Entry:
         hinted: Whether a hint about it waits in `work`.
         copied: Whether a copy of its announcement waits in `imports`.
         listed: What Rossum shows, by clock.
-        linked: Imports whose rows name this annotation.
+        linked: Imports whose rows name this annotation, and since when (clock text) Rossum has had them.
         documents: When Rossum says that a root document was created; None where it is none or gone.
     """
 
@@ -57,7 +58,7 @@ class Entry:
     hinted: bool = False
     copied: bool = False
     listed: dict[str, Listed] = field(default_factory=dict)
-    linked: set[str] = field(default_factory=set)
+    linked: dict[str, str] = field(default_factory=dict)
     documents: dict[int, str | None] = field(default_factory=dict)
 
 
@@ -115,7 +116,8 @@ class Grounds:
     Attributes:
         capture: Statuses whose clock makes a captured revision.
         horizon: Facts before this clock text are published only by a replay.
-        remembered: Rows of facts before this clock text may have been dropped.
+        floors: What each partition of the ledger has forgotten, by the key of its row.
+        partitions: How many the ledger has.
         starts: Clock texts at which sweeps began without an event.
         settled: By topic and partition the offset up to which the ledger was read after the events.
         swept: By clock.
@@ -125,8 +127,9 @@ class Grounds:
     identity: Identity
     capture: tuple[str, ...]
     horizon: str
-    remembered: str
     topics: Mapping[TopicRole, str]
+    floors: Mapping[str, FloorRow] = field(default_factory=dict)
+    partitions: int = 1
     starts: frozenset[str] = frozenset()
     swept: Mapping[str, Swept] = field(default_factory=dict)
     heads: Heads = field(default_factory=Heads)
@@ -136,3 +139,8 @@ class Grounds:
     def is_settled(self, sighting: Sighting) -> bool:
         """Whether an event's row was there to be read: the event was written before the ledger was read."""
         return sighting.offset < self.settled.get((sighting.role, sighting.partition), sighting.offset + 1)
+
+    def may_be_forgotten(self, entity: str, clock: str) -> bool:
+        """Whether the row of an entity may be gone that ended at or after this clock text."""
+        floor = self.floors.get(floor_key(partition_of(entity, self.partitions)))
+        return floor is not None and clock <= floor.until

@@ -14,6 +14,7 @@ from connector.audit.evidence import Head, Heads, Sighting
 from connector.audit.spill import Spill
 from connector.contracts.catalogue import TopicRole
 from connector.contracts.published import read_published
+from connector.domain.floor import FloorRow
 from connector.domain.ids import AnnotationId, annotation_entity, import_entity
 from connector.domain.messages import Hint, Linked, decode_work
 from connector.domain.rows import AnyRow, HeaderRow, ImportRow, SweepRow
@@ -33,7 +34,7 @@ class _Ledger:
     """One partition on its way into the spill; implements :class:`connector.kafka.restore.RowSink`."""
 
     spill: Spill
-    sweeps: dict[str, SweepRow]
+    found: "Gathered"
     ledger_end: int = 0
 
     def apply(self, rows: Mapping[str, AnyRow | None], *, ledger_end: int) -> None:
@@ -42,9 +43,12 @@ class _Ledger:
             self.spill.put_row(entity, row)
             if isinstance(row, ImportRow):
                 for annotation in row.annotations:
-                    self.spill.put_link(annotation_entity(AnnotationId(int(annotation))), entity)
+                    named = annotation_entity(AnnotationId(int(annotation)))
+                    self.spill.put_link(named, entity, row.accepted_at or "")
             elif isinstance(row, SweepRow):
-                self.sweeps[row.clock] = row
+                self.found.sweeps[row.clock] = row
+            elif isinstance(row, FloorRow):
+                self.found.floors[entity] = row
         self.ledger_end = max(self.ledger_end, ledger_end)
 
 
@@ -53,6 +57,8 @@ class Gathered:
     """What Kafka told beside what went into the spill.
 
     Attributes:
+        floors: What the ledger has forgotten, by the key of the row that says so.
+        partitions: Of the ledger.
         settled: By topic and partition: events below this offset were written before the ledger was read.
         records: How many records of each public topic were read.
         replayed: How many of them a replay wrote.
@@ -62,6 +68,8 @@ class Gathered:
 
     header: HeaderRow | None = None
     sweeps: dict[str, SweepRow] = field(default_factory=dict)
+    floors: dict[str, FloorRow] = field(default_factory=dict)
+    partitions: int = 1
     heads: Heads = field(default_factory=Heads)
     settled: dict[tuple[TopicRole, int], int] = field(default_factory=dict)
     records: Counter[TopicRole] = field(default_factory=Counter)
@@ -118,7 +126,8 @@ class Gathering:
         if self._made is None:
             ledger = await stretches(self._connection, [self._names.topics[TopicRole.LEDGER]])
             self._made = self._make_spill(sum(s.end - s.start for s in (*public, *ledger)))
-            self._ledgers = {s.partition: _Ledger(self._made, self.found.sweeps) for s in ledger}
+            self._ledgers = {s.partition: _Ledger(self._made, self.found) for s in ledger}
+            self.found.partitions = len(ledger)
         return self._made
 
     async def _look_at_ledger(self, progress: Progress) -> None:

@@ -69,9 +69,9 @@ class Spill:
         """What Rossum shows; a later word replaces an earlier one."""
         self._put(entity, "listed", (listed.clock, listed.value, listed.queue))
 
-    def put_link(self, annotation: str, owner: str) -> None:
-        """An import's row names this annotation."""
-        self._put(annotation, "link", owner)
+    def put_link(self, annotation: str, owner: str, since: str) -> None:
+        """The row of an import that Rossum has had since then names this annotation."""
+        self._put(annotation, "link", owner, since)
 
     def put_document(self, entity: str, document: int, created_at: str | None) -> None:
         """What Rossum says of a document of an import."""
@@ -111,8 +111,8 @@ def _fold(entry: Entry, kind: str, content: list[Any]) -> None:
             entry.letters.append(timestamp_ms)
         case "listed", [[clock, value, queue]]:
             entry.listed[clock] = Listed(clock, value, queue)
-        case "link", [owner]:
-            entry.linked.add(owner)
+        case "link", [owner, since]:
+            entry.linked[owner] = since
         case "document", [document, created_at]:
             entry.documents[document] = created_at
         case _:

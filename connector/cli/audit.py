@@ -84,7 +84,6 @@ def _plan(settings: Settings, names: Names) -> Plan:
         topics=names.topics,
         start=settings.sweep.start,
         deep_overlap=settings.sweep.deep_overlap,
-        retention=settings.state.retention,
         exactly_once=settings.kafka.delivery == "exactly-once",
     )
 

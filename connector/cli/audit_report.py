@@ -1,5 +1,6 @@
 """How the result of an audit is told: lines for people, a document for programs."""
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 from heapq import nsmallest
@@ -48,6 +49,10 @@ def _oldest(report: Report, listed: int) -> list[Open]:
 
 
 def _beyond_lines(report: Report) -> Iterator[str]:
+    counts, until = _forgotten(report)
+    if until is not None:
+        rows = " and ".join(f"{number:,} {kind}s" for kind, number in sorted(counts.items()))
+        yield f"{'retention':14} the ledger has forgotten {rows}, ended by {until}"
     for head in report.gathered.heads.cut:
         yield f"{'retention':14} {_head(report, head)}: what was before can't be compared"
     horizon = report.grounds.horizon
@@ -61,6 +66,14 @@ def _beyond_lines(report: Report) -> Iterator[str]:
         yield f"{'foreign':14} {report.gathered.foreign:,} records of the public topics are no events of this connector"
     if report.unsettled:
         yield f"{'unsettled':14} {report.unsettled:,} differences came and went: run the audit again when it is quieter"
+
+
+def _forgotten(report: Report) -> tuple[Counter[str], str | None]:
+    """How many rows the ledger has forgotten since its beginning, by kind, and the latest end of them."""
+    counts: Counter[str] = Counter()
+    for floor in report.gathered.floors.values():
+        counts.update(floor.forgotten)
+    return counts, max((floor.until for floor in report.gathered.floors.values()), default=None)
 
 
 def _head(report: Report, head: Head) -> str:
@@ -90,6 +103,7 @@ def as_json(report: Report, listed: int) -> dict[str, Any]:
         | {"balances": not report.verdict.totals[line, Column.MISSING]}
         for line in Line
     }
+    forgotten, until = _forgotten(report)
     return {
         "differences": [
             {"kind": d.kind, "entity": d.entity, "fact": d.fact, "sentence": d.sentence}
@@ -114,6 +128,7 @@ def as_json(report: Report, listed: int) -> dict[str, Any]:
             }
             for head in report.gathered.heads.cut
         ],
+        "forgotten": {"rows": dict(forgotten), "until": until},
         "records": {report.grounds.topics[role]: count for role, count in report.gathered.records.items()},
         "replayed": report.gathered.replayed,
         "foreign": report.gathered.foreign,

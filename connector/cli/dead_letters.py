@@ -138,7 +138,11 @@ def redrive(  # noqa: PLR0913 - one parameter per option of the command
             command = _Command(settings_from(config), stages)
             chosen = asyncio.run(command.letters(selection, every=False))
         if not chosen:
-            raise Refused("no letter that waits for an answer matches: see `rossum-connector dead-letters list`")
+            msg = (
+                "no letter that waits for an answer matches: see `rossum-connector dead-letters list`; an import that "
+                "failed longer ago than STATE__RETENTION is forgotten, announce its document again"
+            )
+            raise Refused(msg)
         if not dry_run and not confirm(f"Send {len(chosen):,} dead letters again?", yes=yes):
             raise Refused("nothing was sent")
         counts = asyncio.run(command.redrive(chosen, fix_ups, _Options(rate, force, dry_run, json)))

@@ -10,7 +10,7 @@ from connector.cli.options import ConfigOption, settings_from
 from connector.kafka.connection import KafkaConnection
 from connector.kafka.names import Names
 from connector.kafka.topics import Finding, create_missing, find_topics, findings, wanted_topics
-from connector.settings_kafka import KafkaSettings
+from connector.settings import Settings
 
 topics = typer.Typer(help="Look at the topics, or create the missing ones.", no_args_is_help=True)
 
@@ -19,7 +19,7 @@ topics = typer.Typer(help="Look at the topics, or create the missing ones.", no_
 def plan(config: ConfigOption = None) -> None:
     """Say what exists, what is missing and what is wrong; exit with 3 unless all is well."""
     with told_in_a_sentence():
-        problems = asyncio.run(_plan(settings_from(config).kafka))
+        problems = asyncio.run(_plan(settings_from(config)))
     if problems:
         raise typer.Exit(Exit.CHECK_FAILED)
 
@@ -33,16 +33,16 @@ def create(
 ) -> None:
     """Create the topics that do not exist; existing ones are never changed."""
     with told_in_a_sentence():
-        problems = asyncio.run(_create(settings_from(config).kafka, replication))
+        problems = asyncio.run(_create(settings_from(config), replication))
     if problems:
         raise typer.Exit(Exit.CHECK_FAILED)
 
 
-async def _plan(settings: KafkaSettings) -> list[Finding]:
-    names = Names.from_settings(settings, partitions=settings.work_partitions)
-    async with KafkaConnection(settings).admin() as admin:
+async def _plan(settings: Settings) -> list[Finding]:
+    names = _names(settings)
+    async with KafkaConnection(settings.kafka).admin() as admin:
         found = await find_topics(admin, list(names.topics.values()))
-    problems = findings(names, found)
+    problems = findings(names, found, retention=settings.state.retention)
     bad = {problem.name for problem in problems}
     for topic in wanted_topics(names):
         if topic.name not in bad:
@@ -52,13 +52,18 @@ async def _plan(settings: KafkaSettings) -> list[Finding]:
     return problems
 
 
-async def _create(settings: KafkaSettings, replication: int | None) -> list[Finding]:
-    names = Names.from_settings(settings, partitions=settings.work_partitions)
-    async with KafkaConnection(settings).admin() as admin:
+async def _create(settings: Settings, replication: int | None) -> list[Finding]:
+    names = _names(settings)
+    async with KafkaConnection(settings.kafka).admin() as admin:
         found = await find_topics(admin, list(names.topics.values()))
         for name in await create_missing(admin, names, found, replication=replication):
             typer.echo(f"created  {name}")
-    wrong = [problem for problem in findings(names, found) if problem.state == "wrong"]
+    found_wrong = findings(names, found, retention=settings.state.retention)
+    wrong = [problem for problem in found_wrong if problem.state == "wrong"]
     for problem in wrong:
         typer.echo(f"wrong    {problem.sentence}")
     return wrong
+
+
+def _names(settings: Settings) -> Names:
+    return Names.from_settings(settings.kafka, partitions=settings.kafka.work_partitions)

@@ -1,7 +1,7 @@
 """Arrivals: what a producer writes to have a document imported, and how a record becomes one."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal
 
@@ -164,6 +164,19 @@ class Arrival(_Contract):
             "4,096 bytes as JSON, at most 64 levels."
         ),
     ] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class ArrivalsLeft:
+    """Which arrivals can be read again.
+
+    Attributes:
+        starts: By partition of the arrivals topic: what lies below is deleted.
+        copied: What was copied to the owner's `imports` before these were read lies below this offset.
+    """
+
+    starts: Mapping[int, int]
+    copied: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from connector.domain.ids import AnnotationId, DocumentId, ImportId, QueueId, an
 from connector.domain.messages import Hint, Linked, MarkSeen, NotYours, WorkMessage
 from connector.domain.outcome import NOTHING, Outcome
 from connector.domain.readings import AnnotationReading, ExportReading
+from connector.domain.retention import below_floor
 from connector.domain.rows import AnnotationRow
 
 
@@ -33,6 +34,7 @@ class Subject:
 
     Attributes:
         twin_of: Its import says that it is a twin of that one.
+        floor: Up to that clock text rows of its partition may have been forgotten.
     """
 
     annotation: AnnotationId
@@ -40,6 +42,7 @@ class Subject:
     hints: tuple[Hint, ...] = ()
     linked: Linked | None = None
     twin_of: AnnotationId | None = None
+    floor: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +75,10 @@ def decide(subject: Subject, seen: Seen | None, rules_of: AnnotationRules) -> De
     reading, policy = seen.reading, rules_of.policy
     row = rules.lifted(_with_link(subject.row, subject.linked), subject.hints)
     found = rules.facts(row, subject.hints, reading, policy, readable=seen.readable)
-    wanted = subject.linked is not None or any(hint.replay for hint in subject.hints)
-    beyond = set() if wanted else rules.beyond_horizon(row, reading, found, policy)
+    replayed = any(hint.replay for hint in subject.hints)
+    known = replayed or subject.linked is not None
+    beyond = set() if known else rules.beyond_horizon(row, reading, found, policy)
+    beyond |= set() if replayed else below_floor(subject.row, reading, found, subject.floor)
     if beyond and len(beyond) == len(found):
         return Decision(NOTHING, len(beyond))
     key = _key(subject, row, reading)

@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from connector.domain.floor import floor_key
 from connector.domain.ids import (
     AnnotationId,
     DocumentId,
@@ -153,7 +154,25 @@ class Recovered:
         return sweep_entity(self.clock)
 
 
-WorkMessage = Hint | MarkSeen | Linked | NotYours | TwinOf | SweepNow | Recovered
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """To each partition: what this clock told up to `until` has been hinted before this message.
+
+    Attributes:
+        until: Clock text.
+    """
+
+    partition: int
+    clock: str
+    until: str
+
+    @property
+    def entity(self) -> str:
+        """The floor of that partition."""
+        return floor_key(self.partition)
+
+
+WorkMessage = Hint | MarkSeen | Linked | NotYours | TwinOf | SweepNow | Recovered | Swept
 
 
 def together(messages: Iterable[WorkMessage]) -> list[WorkMessage]:
@@ -203,6 +222,7 @@ _KINDS: dict[type[Any], str] = {
     TwinOf: "twin",
     SweepNow: "sweep",
     Recovered: "recovered",
+    Swept: "swept",
 }
 _WRITTEN = {kind: (name, tuple(field.name for field in fields(kind))) for kind, name in _KINDS.items()}
 _DECODERS: dict[str, Any] = {
@@ -213,4 +233,5 @@ _DECODERS: dict[str, Any] = {
     "twin": lambda e: TwinOf(AnnotationId(e[1]), AnnotationId(e[2])),
     "sweep": lambda e: SweepNow(e[1], e[2]),
     "recovered": lambda e: Recovered(e[1], e[2]),
+    "swept": lambda e: Swept(e[1], e[2], e[3]),
 }

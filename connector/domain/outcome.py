@@ -13,13 +13,13 @@ class Outcome:
     """What a decision wants to become true, in one transaction.
 
     Attributes:
-        rows: New ledger rows by entity.
+        rows: New ledger rows by entity; None forgets it.
         events: Public facts.
         dead_letters: Records for the dead-letter topic.
         messages: Idempotent facts for other entities; sent and acknowledged *before* the transaction.
     """
 
-    rows: Mapping[str, AnyRow] = field(default_factory=dict)
+    rows: Mapping[str, AnyRow | None] = field(default_factory=dict)
     events: tuple[Event, ...] = ()
     dead_letters: tuple[KafkaRecord, ...] = ()
     messages: tuple[WorkMessage, ...] = ()

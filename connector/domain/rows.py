@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Self
 
 import orjson
 
+from connector.domain.floor import FloorRow
 from connector.domain.gathers import GatherRow, GatherState
 from connector.domain.row_shape import Resting, UnknownRow
 
@@ -62,6 +63,7 @@ class ImportRow:
         twins: Annotation id (text) to the root document of a twin.
         pending: Annotations of twins that are still to be held or deleted.
         refused: Rossum refused the upload as identical to another document.
+        ended: When the last word of its end was written (Rossum's time); rows of earlier versions lack it.
         gather: The upload of several documents that the last attempt was a part of.
         alone: Such an upload failed after Rossum had taken it: it goes up by itself.
     """
@@ -100,6 +102,7 @@ class ImportRow:
     twins: Mapping[str, int] = field(default_factory=dict)
     pending: tuple[int, ...] = ()
     refused: bool | None = None
+    ended: str | None = None
     gather: str | None = None
     alone: bool | None = None
     later: Mapping[str, Any] = field(default_factory=dict)
@@ -205,11 +208,10 @@ class ClaimRow(Resting):
     later: Mapping[str, Any] = field(default_factory=dict)
 
 
-AnyRow = ImportRow | GatherRow | AnnotationRow | SweepRow | HeaderRow | ClaimRow | UnknownRow
+AnyRow = ImportRow | GatherRow | AnnotationRow | SweepRow | HeaderRow | ClaimRow | FloorRow | UnknownRow
 
-_KINDS: dict[str, type[Any]] = {
-    row.kind: row for row in (ImportRow, GatherRow, AnnotationRow, SweepRow, HeaderRow, ClaimRow)
-}
+_ROWS = (ImportRow, GatherRow, AnnotationRow, SweepRow, HeaderRow, ClaimRow, FloorRow)
+_KINDS: dict[str, type[Any]] = {row.kind: row for row in _ROWS}
 _LATER = "later"
 _ENDED = frozenset({ImportState.COMPLETED.value, ImportState.FAILED.value})
 _FIELDS = {kind: tuple(f.name for f in fields(row) if f.name != _LATER) for kind, row in _KINDS.items()}

@@ -18,7 +18,7 @@ from connector.domain.outcome import NOTHING, Outcome
 from connector.domain.push_facts import weighed
 from connector.domain.readings import AnnotationReading, ExportReading
 from connector.engine.ancestry import Ancestry
-from connector.engine.captured_reads import exports_by_queue, is_beyond, is_gone
+from connector.engine.captured_reads import exports_by_queue, is_gone, is_wanted
 from connector.engine.circuits import NO_SUCH_QUEUE
 from connector.engine.claiming import Claiming
 from connector.engine.committer import Committer
@@ -62,6 +62,9 @@ class AnnotationDesk:
         """Annotations that wait or are being read."""
         return len(self._room)
 
+    def __contains__(self, annotation: AnnotationId) -> bool:
+        return annotation in self._room
+
     def take(self, message: Hint | Linked | TwinOf, ticket: Ticket) -> None:
         """A message of the work log; finishes at once when the row knows all that it says."""
         if isinstance(message, Hint) and self._is_known(message):
@@ -83,10 +86,8 @@ class AnnotationDesk:
             self._room.put(annotation, Waiting(self._services.clock.monotonic(), forced=True))
 
     def _is_known(self, hint: Hint) -> bool:
-        if hint.annotation in self._room:
-            return False
         row = self._view.annotation_row(hint.entity)
-        return promises.is_known(row, hint, self._maker.policy)
+        return hint.annotation not in self._room and promises.is_known(row, hint, self._maker.policy)
 
     async def run(self) -> None:
         """Read and decide until cancelled."""
@@ -194,8 +195,8 @@ class AnnotationDesk:
         for annotation, reading in ready.items():
             hints = batch.members[annotation].hints
             row = rules.lifted(self._view.annotation_row(annotation_entity(annotation)), hints)
-            seen = (row, reading, self._maker.policy)
-            if rules.captures_wanted(*seen) and (any(hint.replay for hint in hints) or not is_beyond(*seen)):
+            replay = any(hint.replay for hint in hints)
+            if is_wanted(row, reading, self._maker.policy, floor=self._view.forgotten_until, replay=replay):
                 by_queue[reading.queue].append(annotation)
         found, refused = await exports_by_queue(self._services.rossum, by_queue)
         for queue, error in refused.items():
@@ -261,9 +262,9 @@ class AnnotationDesk:
 
     async def _decide_one(self, annotation: AnnotationId, waiting: Waiting, seen: Seen) -> None:
         row = self._view.annotation_row(annotation_entity(annotation))
-        subject = Subject(annotation, row, tuple(waiting.hints), waiting.linked, waiting.twin_of)
+        told = (tuple(waiting.hints), waiting.linked, waiting.twin_of)
         tell_of_move(row, seen.reading, self._services)
-        decision = decide(subject, seen, self._maker)
+        decision = decide(Subject(annotation, row, *told, floor=self._view.forgotten_until), seen, self._maker)
         outcome = decision.outcome
         if self._services.claims is not None:
             # The annotation stays busy meanwhile, so its row is still the one that was decided on.
@@ -273,12 +274,11 @@ class AnnotationDesk:
     def _finish(self, annotation: AnnotationId, waiting: Waiting, outcome: Outcome, how: str) -> None:
         telemetry, clock = self._services.telemetry, self._services.clock
         waiting.handled = True
-        vias = {hint.via for hint in waiting.hints}
         for hint in waiting.hints:
             telemetry.hint_finished(hint.via, how)
         for event in outcome.events:
             telemetry.first_seen(event.via, event.name)
-        outcome = weighed(self._services.push, vias, outcome)
+        outcome = weighed(self._services.push, {hint.via for hint in waiting.hints}, outcome)
         if outcome.rows or outcome.events or outcome.messages or waiting.tickets:
             self._committer.submit(outcome, waiting.tickets)
         row = self._view.annotation_row(annotation_entity(annotation))

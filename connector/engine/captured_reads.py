@@ -7,16 +7,22 @@ from connector.domain import annotation_state as rules
 from connector.domain.annotation_state import Policy
 from connector.domain.ids import AnnotationId, QueueId
 from connector.domain.readings import AnnotationReading, ExportReading
+from connector.domain.retention import below_floor
 from connector.domain.rows import AnnotationRow
 from connector.engine.circuits import NO_SUCH_QUEUE
 from connector.errors import NotOurs
 from connector.ports import Rossum
 
 
-def is_beyond(row: AnnotationRow | None, reading: AnnotationReading, policy: Policy) -> bool:
-    """Whether everything that a reading shows lies beyond the horizon."""
+def is_wanted(
+    row: AnnotationRow | None, reading: AnnotationReading, policy: Policy, *, floor: str | None, replay: bool
+) -> bool:
+    """Whether captured data must be read: a revision is not published yet, and not everything is too old to be."""
+    if not rules.captures_wanted(row, reading, policy):
+        return False
     found = rules.facts(row, (), reading, policy)
-    return not set(found) - rules.beyond_horizon(row, reading, found, policy)
+    beyond = rules.beyond_horizon(row, reading, found, policy) | below_floor(row, reading, found, floor)
+    return replay or bool(set(found) - beyond)
 
 
 async def is_gone(rossum: Rossum, listed: AnnotationReading, policy: Policy) -> bool:

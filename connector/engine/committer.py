@@ -3,14 +3,16 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from connector.clock import Clock
 from connector.contracts.catalogue import TopicRole
 from connector.contracts.envelope import Event, KafkaRecord
+from connector.domain.ids import format_clock
 from connector.domain.messages import WorkMessage, together
 from connector.domain.outcome import Outcome
+from connector.domain.retention import dated
 from connector.domain.rows import AnyRow, encode_row
 from connector.engine.ledger_view import LedgerView
 from connector.engine.offsets import OffsetTracker
@@ -40,7 +42,7 @@ class _Pending:
 
     outcome: Outcome
     records: list[tuple[TopicRole, KafkaRecord]]
-    rows: dict[str, bytes]
+    rows: dict[str, bytes | None]
     tickets: tuple[Ticket, ...]
     done: asyncio.Future[None]
     size: int
@@ -51,8 +53,8 @@ class _Merged:
     """Several outcomes as one batch."""
 
     records: list[tuple[TopicRole, KafkaRecord]] = field(default_factory=list)
-    rows: dict[str, AnyRow] = field(default_factory=dict)
-    encoded: dict[str, bytes] = field(default_factory=dict)
+    rows: dict[str, AnyRow | None] = field(default_factory=dict)
+    encoded: dict[str, bytes | None] = field(default_factory=dict)
     messages: list[WorkMessage] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
 
@@ -110,17 +112,22 @@ class Committer:
     def _stage(self, outcome: Outcome, tickets: Iterable[Ticket]) -> asyncio.Future[None]:
         records = [record for event in outcome.events for record in self._encode(event)]
         records += [(TopicRole.DEAD_LETTERS, record) for record in outcome.dead_letters]
-        rows = {entity: encode_row(row, self._log.owner) for entity, row in outcome.rows.items()}
+        now = format_clock(self._now())
+        outcome = replace(outcome, rows={entity: dated(row, now) for entity, row in outcome.rows.items()})
+        rows = {entity: self._written(row) for entity, row in outcome.rows.items()}
         self._view.stage(outcome.rows)
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         # Marks the error as seen: nobody may be waiting for it.
         done.add_done_callback(lambda future: future.cancelled() or future.exception())
-        size = sum(len(record.value or b"") for _, record in records) + sum(map(len, rows.values()))
+        size = sum(len(value or b"") for value in (*(record.value for _, record in records), *rows.values()))
         self._pending.append(_Pending(outcome, records, rows, tuple(tickets), done, size))
         self._bytes += size
         self._idle.clear()
         self._wake.set()
         return done
+
+    def _written(self, row: AnyRow | None) -> bytes | None:
+        return None if row is None else encode_row(row, self._log.owner)
 
     async def drained(self) -> None:
         """Wait until nothing is pending and the offsets are committed."""

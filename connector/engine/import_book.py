@@ -72,6 +72,10 @@ class ImportBook:
             received = replace(received, import_id=copy.import_id, document_key=key)
         return received
 
+    async def is_gone(self, copy: ArrivalCopy) -> bool:
+        """Whether the arrivals topic holds the original no more."""
+        return await self._log.read_arrival(copy.at) is None
+
     async def arrival_of(self, import_id: ImportId, row: ImportRow) -> ReceivedArrival | None:
         """The arrival of an import for its metadata; None when nothing needs or has it any more."""
         copy = await self.copy_of(import_id, row)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from connector.domain import import_state as rules
 from connector.domain.copies import ArrivalCopy, read_copy
-from connector.domain.ids import ImportId
+from connector.domain.ids import ImportId, import_entity
 from connector.domain.messages import MarkSeen, NotYours
 from connector.engine.committer import Committer
 from connector.engine.import_book import ImportBook
@@ -62,6 +62,9 @@ class ImportDesk:
         """Take over what a former owner has parked; `position` is where reading of `imports` goes on."""
         state = self._view.state
         self._book.restore(((entity, state.get(entity)) for entity in state.open()), position)
+
+    def __contains__(self, import_id: ImportId) -> bool:
+        return import_id in self._busy
 
     @property
     def wants_more(self) -> bool:
@@ -139,7 +142,11 @@ class ImportDesk:
             if mail.refusals:
                 self._steps.take_refusals(import_id, mail.refusals)
             for copy, ticket in mail.copies:
-                await self._steps.take_copy(copy, ticket)
+                if await self._is_forgotten(copy):
+                    self._services.telemetry.arrival_forgotten()
+                    ticket.done()
+                else:
+                    await self._steps.take_copy(copy, ticket)
             if mail.timer:
                 await self._steps.take_timer(import_id)
         except ConnectorError:
@@ -147,3 +154,13 @@ class ImportDesk:
         except Exception as error:  # noqa: BLE001 - told with its traceback, and ended by an event
             self._services.telemetry.failed_unexpectedly(f"import {import_id}", error)
             await self._steps.end_by_defect(import_id, error, [ticket for _, ticket in (*mail.marks, *mail.refusals)])
+
+    async def _is_forgotten(self, copy: ArrivalCopy) -> bool:
+        """Whether this very announcement belongs to an import whose row is gone: the log has it no more either.
+
+        One that can still be read was made since then, on a topic that began anew.
+        """
+        floor = self._view.floor
+        if floor is None or floor.announced.get(str(copy.at.partition), -1) < copy.at.offset:
+            return False
+        return self._view.import_row(import_entity(copy.import_id)) is None and await self._book.is_gone(copy)

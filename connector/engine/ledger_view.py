@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from connector.domain.floor import FloorRow, floor_key
 from connector.domain.gathers import GatherRow
 from connector.domain.ids import gather_entity
 from connector.domain.rows import AnnotationRow, AnyRow, ImportRow, SweepRow
@@ -15,14 +16,25 @@ class LedgerView:
     second decision for the same entity sees the first.
     """
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, partition: int) -> None:
         self.state = state
-        self._overlay: dict[str, AnyRow] = {}
+        self._floor = floor_key(partition)
+        self._overlay: dict[str, AnyRow | None] = {}
 
     def get(self, entity: str) -> AnyRow | None:
         """The newest row of an entity, committed or about to be."""
-        row = self._overlay.get(entity)
-        return row if row is not None else self.state.get(entity)
+        return self._overlay[entity] if entity in self._overlay else self.state.get(entity)
+
+    @property
+    def floor(self) -> FloorRow | None:
+        """What this partition has forgotten; None before it ever has."""
+        row = self.get(self._floor)
+        return row if isinstance(row, FloorRow) else None
+
+    @property
+    def forgotten_until(self) -> str | None:
+        """Up to this clock text rows may have been forgotten."""
+        return floor.until if (floor := self.floor) is not None else None
 
     def import_row(self, entity: str) -> ImportRow | None:
         """The row of an import."""
@@ -44,13 +56,13 @@ class LedgerView:
         row = self.get(gather_entity(gather)) if gather is not None else None
         return row if isinstance(row, GatherRow) else None
 
-    def stage(self, rows: Mapping[str, AnyRow]) -> None:
-        """Rows decided just now."""
+    def stage(self, rows: Mapping[str, AnyRow | None]) -> None:
+        """Rows decided just now; None where one is forgotten."""
         self._overlay.update(rows)
 
-    def committed(self, rows: Mapping[str, AnyRow], *, ledger_end: int) -> None:
+    def committed(self, rows: Mapping[str, AnyRow | None], *, ledger_end: int) -> None:
         """These rows are true; later ones of the same entities stay in the overlay."""
         self.state.apply(rows, ledger_end=ledger_end)
         for entity, row in rows.items():
-            if self._overlay.get(entity) is row:
+            if entity in self._overlay and self._overlay[entity] is row:
                 del self._overlay[entity]

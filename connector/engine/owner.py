@@ -8,7 +8,7 @@ restore tells.
 from collections.abc import Mapping, Sequence
 
 from connector.contracts.catalogue import TopicRole
-from connector.domain.ids import AnnotationId
+from connector.domain.ids import AnnotationId, ImportId
 from connector.domain.messages import (
     Hint,
     Linked,
@@ -16,6 +16,7 @@ from connector.domain.messages import (
     NotYours,
     Recovered,
     SweepNow,
+    Swept,
     TwinOf,
     WorkMessage,
     decode_work,
@@ -24,6 +25,7 @@ from connector.domain.rows import AnnotationRow
 from connector.engine.annotation_desk import AnnotationDesk
 from connector.engine.committer import Committer, Encode
 from connector.engine.crew import Crew
+from connector.engine.forgetting import Forgetting, Ways
 from connector.engine.import_desk import ImportDesk
 from connector.engine.ledger_view import LedgerView
 from connector.engine.offsets import OffsetTracker
@@ -58,7 +60,7 @@ class Owner:
         self.trackers = {role: OffsetTracker(position) for role, position in positions.items()}
         self._services = services
         self._log = log
-        self._view = LedgerView(state)
+        self._view = LedgerView(state, partition)
         self._lost = False
         self._stopping = False
         self._crew = Crew()
@@ -78,6 +80,17 @@ class Owner:
             services, self._view, self._committer, log, spawn=self._crew.take, gate=self._still_ours
         )
         self._sweeps = SweepDesk(services, self._view, self._committer, partition=partition)
+        self._forgetting = Forgetting(
+            partition,
+            view=self._view,
+            committer=self._committer,
+            log=log,
+            trackers=self.trackers,
+            ways=Ways(self._is_busy, lambda: not self._stopping and not self._work_paused, services.rossum.now),
+            retention=services.retention,
+            telemetry=services.telemetry,
+            clock=services.clock,
+        )
         self._work_paused = False
 
     @property
@@ -149,6 +162,15 @@ class Owner:
                 self.imports.take_refusal(message, ticket)
             case SweepNow() | Recovered():
                 self._sweeps.take(message, ticket)
+            case Swept():
+                ticket.done()
+                self._forgetting.take(message, ticket.offset)
+
+    def _is_busy(self, entity: str) -> bool:
+        kind, _, number = entity.partition("/")
+        return (
+            AnnotationId(int(number)) in self.annotations if kind == "annotation" else ImportId(number) in self.imports
+        )
 
     def _still_ours(self) -> bool:
         return not self._lost and self._services.lease.holds
@@ -171,6 +193,7 @@ class Owner:
                 self._crew.take(self.imports.run())
                 self._crew.take(self._sweeps.run())
                 self._crew.take(self._reread_open())
+                self._crew.take(self._forgetting.run())
                 if self.partition == WATCHED_BY:
                     self._crew.take(PushWatch(self._services).run())
         finally:

@@ -77,6 +77,7 @@ class Services:
         claimed_queues: Those whose confirmed annotations become exported once they are on Kafka.
         claims: Takes what is too large for Kafka; None where nobody has said where to.
         push: What this process has seen of webhooks; shared by its owners.
+        retention: How long (seconds) rows are kept after their end.
     """
 
     partitions: int
@@ -89,6 +90,7 @@ class Services:
     annotations: AnnotationRules
     imports: ImportPolicy
     sweeps: SweepPolicy
+    retention: float
     hook: WantedHook | None
     push: PushHealth
     slots: asyncio.Semaphore

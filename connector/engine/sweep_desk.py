@@ -1,19 +1,21 @@
 """The periodic sweeps that this partition owns: they find what webhooks lost, and only hint."""
 
 import asyncio
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from connector.domain import sweep_state as rules
 from connector.domain.ids import AnnotationId, format_clock, partition_of, sweep_entity
-from connector.domain.messages import Hint, Recovered, SweepNow, Via
+from connector.domain.messages import Hint, Recovered, SweepNow, Swept, Via
 from connector.domain.outcome import Outcome
 from connector.domain.readings import CLOCKS, ListingRow
 from connector.domain.rows import SweepRow
 from connector.domain.sweep_outcome import SweepFacts
 from connector.domain.sweep_state import Unstable, Walk
 from connector.engine.committer import Committer
+from connector.engine.forgetting import telling_pause
 from connector.engine.ledger_view import LedgerView
 from connector.engine.services import Services
 from connector.engine.tickets import Ticket
@@ -40,6 +42,7 @@ class _Sweep:
         hinted: Clock (or status) by id of what recent passes hinted; not sent again.
         asked: Messages that asked for a pass at once.
         recovered: Facts that only sweeps had announced, since the last complete pass.
+        told_at: When (monotonic seconds) all partitions were told how far it is.
     """
 
     clock: str
@@ -47,6 +50,7 @@ class _Sweep:
     asked: list[Ticket] = field(default_factory=list)
     asked_deep: bool = False
     recovered: int = 0
+    told_at: float = -math.inf
     wake: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -119,6 +123,17 @@ class SweepDesk:
             services.push.quiet()
         if services.push.has_news():
             services.telemetry.circuit("push", open=services.push.is_down, reason=f"loss {services.push.loss:.0%}")
+        await self._tell(sweep, row.watermark)
+
+    async def _tell(self, sweep: _Sweep, watermark: str) -> None:
+        """Tell all partitions now and then what was hinted; no later pass looks further back."""
+        services, now = self._services, self._services.clock.monotonic()
+        if now - sweep.told_at < telling_pause(services.retention):
+            return
+        overlap = timedelta(seconds=max(services.sweeps.overlap, services.sweeps.deep_overlap))
+        until = format_clock(datetime.fromisoformat(watermark) - overlap)
+        await services.work.send([Swept(partition, sweep.clock, until) for partition in range(services.partitions)])
+        sweep.told_at = now
 
     def _row(self, clock: str) -> SweepRow:
         sweeps = self._services.sweeps

@@ -16,7 +16,7 @@ from connector.settings_kafka import KafkaSettings
 ATTEMPTS, PAUSE = 5, 0.5
 
 
-async def check_broker(kafka: KafkaSettings, clock: Clock, found: list[Check]) -> None:
+async def check_broker(kafka: KafkaSettings, clock: Clock, found: list[Check], *, retention: float) -> None:
     """Whether it can be reached and has what is needed; one line each is added to `found`."""
     connection = KafkaConnection(kafka)
     names = Names.from_settings(kafka, partitions=kafka.work_partitions)
@@ -28,7 +28,7 @@ async def check_broker(kafka: KafkaSettings, clock: Clock, found: list[Check]) -
         if not kafka.managed:
             return
         topics = await find_topics(admin, list(names.topics.values()))
-        problems = findings(names, topics)
+        problems = findings(names, topics, retention=retention)
         found += [Check("topic", is_fine=False, sentence=problem.sentence) for problem in problems]
         if not problems:
             found.append(Check("topics", is_fine=True, sentence=f"{len(topics)} topics as they should be"))

@@ -1,13 +1,16 @@
 """Reads single records by their coordinates, beside the consumers of the group."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import ConsumerRecord, TopicPartition
 
+from connector.contracts.arrivals import ArrivalsLeft
+from connector.contracts.catalogue import TopicRole
 from connector.errors import KafkaUnavailable
 from connector.kafka.connection import CALL_DEADLINE, KafkaConnection, let_go, within
+from connector.kafka.names import Names
 from connector.ports import InnerRecord
 
 #: Seconds to wait for one record that exists.
@@ -69,6 +72,25 @@ class RecordLookup:
             raise KafkaUnavailable(msg)
         return inner_record(records[0]) if records[0].offset == offset else None
 
+    async def bounds(
+        self, places: Collection[TopicPartition], log: TopicPartition
+    ) -> tuple[Mapping[TopicPartition, int], int]:
+        """The first offsets that `places` still hold, and then the end of `log`.
+
+        Raises:
+            KafkaUnavailable: Kafka does not answer.
+        """
+        async with self._one_at_a_time:
+            try:
+                consumer = await self._started()
+                consumer.assign([*places, log])
+                starts = await within(CALL_DEADLINE, consumer.beginning_offsets(list(places)), "reading offsets")
+                ends = await within(CALL_DEADLINE, consumer.end_offsets([log]), "reading offsets")
+                return starts, ends[log]
+            except BaseException:
+                await self._drop()
+                raise
+
     async def first_with_key(self, place: TopicPartition, key: bytes) -> InnerRecord | None:
         """The first record with that key in a partition; None when it has none.
 
@@ -112,3 +134,13 @@ class RecordLookup:
     async def close(self) -> None:
         """Let go of the consumer."""
         await self._drop()
+
+
+async def left_of_arrivals(
+    lookup: RecordLookup, names: Names, partitions: Collection[int], partition: int
+) -> ArrivalsLeft:
+    """See :class:`connector.ports.PartitionLog`, for the owner of `partition`."""
+    topic = names.topics[TopicRole.ARRIVED]
+    places = [TopicPartition(topic, number) for number in partitions]
+    starts, end = await lookup.bounds(places, TopicPartition(names.topics[TopicRole.IMPORTS], partition))
+    return ArrivalsLeft({place.partition: start for place, start in starts.items()}, end)

@@ -5,7 +5,7 @@ from the owner of the latest claim before them, so a frozen owner's late rows ar
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Self
 from uuid import uuid4
 
@@ -13,13 +13,14 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from aiokafka.structs import OffsetAndMetadata, RecordMetadata, TopicPartition
 
-from connector.contracts.arrivals import Coordinates
+from connector.contracts.arrivals import ArrivalsLeft, Coordinates
 from connector.contracts.catalogue import TopicRole
 from connector.domain.rows import ClaimRow, claim_key, encode_row
 from connector.errors import KafkaUnavailable
 from connector.kafka.connection import CALL_DEADLINE, KafkaConnection, bounded, let_go, within
-from connector.kafka.lookup import RecordLookup
+from connector.kafka.lookup import RecordLookup, left_of_arrivals
 from connector.kafka.names import Names
+from connector.kafka.restore import OWNER_HEADER
 from connector.kafka.transactional_log import COMMIT_DEADLINE, offset_stamp
 from connector.ports import Batch, InnerRecord
 
@@ -85,7 +86,13 @@ class PlainLog:
         ]
         await asyncio.gather(*sends)
         rows = [
-            await producer.send(topics[TopicRole.LEDGER], value=value, key=key.encode(), partition=self._partition)
+            await producer.send(
+                topics[TopicRole.LEDGER],
+                value=value,
+                key=key.encode(),
+                partition=self._partition,
+                headers=[] if value is not None else [(OWNER_HEADER, (self.owner or "").encode())],
+            )
             for key, value in batch.rows.items()
         ]
         stored: list[RecordMetadata] = await asyncio.gather(*rows)
@@ -120,6 +127,10 @@ class PlainLog:
     async def read_arrival(self, at: Coordinates) -> InnerRecord | None:
         """A record of the arrivals topic."""
         return await self._lookup.read(at.topic, at.partition, at.offset)
+
+    async def left_of_arrivals(self, partitions: Collection[int]) -> ArrivalsLeft:
+        """What of the arrivals topic can still be read."""
+        return await left_of_arrivals(self._lookup, self._names, partitions, self._partition)
 
     async def close(self) -> None:
         """Let go of the producer."""

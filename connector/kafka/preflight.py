@@ -33,8 +33,10 @@ class Broker:
     max_bytes: int
 
 
-async def look_at_broker(connection: KafkaConnection, settings: KafkaSettings) -> Broker:
-    """Check the broker; what it is like.
+async def look_at_broker(
+    connection: KafkaConnection, settings: KafkaSettings, *, retention: float | None = None
+) -> Broker:
+    """Check the broker; what it is like. `retention` (seconds that the ledger knows what has ended) is the service's.
 
     Raises:
         Refused: Topics are missing or wrong; one sentence each.
@@ -46,7 +48,7 @@ async def look_at_broker(connection: KafkaConnection, settings: KafkaSettings) -
     async with connection.admin() as admin:
         found = await find_topics(admin, list(names.topics.values()))
         cluster = await _told_by(admin)
-    problems = findings(names, found)
+    problems = findings(names, found, retention=retention)
     if problems:
         raise Refused("\n".join(problem.sentence for problem in problems))
     captured, largest = limits(names, found)

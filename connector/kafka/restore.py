@@ -12,6 +12,8 @@ from connector.domain.rows import AnyRow, ClaimRow, HeaderRow, WrittenRow, surel
 from connector.errors import Refused
 from connector.kafka.connection import CALL_DEADLINE, KafkaConnection, let_go, standing_still, within
 
+#: Header of a removal in at-least-once mode: it has no value to name its owner in.
+OWNER_HEADER = "owner"
 #: Records of one fetch that are folded before others get a turn on the event loop.
 RECORDS_AT_ONCE = 2_000
 #: Partitions that a process restores at once, and bytes of one answer of the broker: more cost memory and save no time.
@@ -106,32 +108,37 @@ class Fold:
         return True
 
     def _take(self, key: str, record: ConsumerRecord, rows: dict[str, AnyRow | None]) -> None:
-        if record.value is None:
-            rows[key] = None
+        row, owner = _read(record)
+        if isinstance(row, ClaimRow):
+            self._owner = row.owner
             return
-        try:
-            written = WrittenRow.decode(record.value)
-        except ValueError as error:
-            msg = (
-                f"record {record.offset} of {record.topic}[{record.partition}] is not a ledger row: "
-                "point KAFKA__TOPICS__LEDGER at a topic that only this connector writes"
-            )
-            raise Refused(msg) from error
-        if isinstance(written.row, ClaimRow):
-            self._owner = written.row.owner
-            return
-        if written.owner is None:
+        if owner is None:
             # Written in a transaction: nobody who claimed the partition before writes there by right.
             self._owner = None
-        elif written.owner != self._owner:
+        elif owner != self._owner:
             self.result.shadowed.add(key)
             return
         self.result.shadowed.discard(key)
-        if isinstance(written.row, HeaderRow):
-            self.result.header = written.row
+        if isinstance(row, HeaderRow):
+            self.result.header = row
         else:
-            rows[key] = written.row
-            self.result.rows += 1
+            rows[key] = row
+            self.result.rows += row is not None
+
+
+def _read(record: ConsumerRecord) -> tuple[AnyRow | None, str | None]:
+    """The row of a record, None for a removal, and who wrote it."""
+    if record.value is None:
+        return None, next((value.decode() for name, value in record.headers if name == OWNER_HEADER and value), None)
+    try:
+        written = WrittenRow.decode(record.value)
+    except ValueError as error:
+        msg = (
+            f"record {record.offset} of {record.topic}[{record.partition}] is not a ledger row: "
+            "point KAFKA__TOPICS__LEDGER at a topic that only this connector writes"
+        )
+        raise Refused(msg) from error
+    return written.row, written.owner
 
 
 async def restore(connection: KafkaConnection, ledger: TopicPartition, state: RowSink) -> Restored:

@@ -19,6 +19,8 @@ DEFAULT_MESSAGE_BYTES = 1_048_588
 HEADER_ROOM = 64 * 1024
 #: Copies of each partition where there are brokers enough.
 USUAL_REPLICATION = 3
+#: How long (milliseconds) compaction keeps removals: a local state may miss them for half of it.
+REMOVALS_KEPT_MS = 86_400_000
 #: Without transactions: for how long (milliseconds) the cleaner must leave the ledger's rows alone. A former owner's
 #: late row does not count, but hides one that does; in this time the owner, which notices with its next row, or its
 #: successor writes that one again.
@@ -26,6 +28,7 @@ CLAIMED_LAG_MS = 7 * 24 * 3600 * 1000
 _LAG = "min.compaction.lag.ms"
 _EXISTS = 36
 _FOREVER = "-1"
+_DAY_MS = 86_400_000
 
 #: Topics that the owners share one to one; their number of partitions is fixed once created.
 INNER = (TopicRole.IMPORTS, TopicRole.WORK, TopicRole.LEDGER)
@@ -76,7 +79,11 @@ def wanted_topics(names: Names) -> list[Wanted]:
         TopicRole.DEAD_LETTERS: {"cleanup.policy": "delete", **roomy},
         TopicRole.IMPORTS: inner | roomy,
         TopicRole.WORK: inner,
-        TopicRole.LEDGER: {"cleanup.policy": "compact", "min.cleanable.dirty.ratio": "0.1"},
+        TopicRole.LEDGER: {
+            "cleanup.policy": "compact",
+            "min.cleanable.dirty.ratio": "0.1",
+            "delete.retention.ms": str(REMOVALS_KEPT_MS),
+        },
     }
     if not names.exactly_once:
         configs[TopicRole.LEDGER][_LAG] = str(CLAIMED_LAG_MS)
@@ -105,8 +112,11 @@ async def find_topics(admin: AIOKafkaAdminClient, names: Sequence[str]) -> dict[
     return {name: Found(partitions, configs.get(name, {})) for name, partitions in found.items()}
 
 
-def findings(names: Names, found: Mapping[str, Found]) -> list[Finding]:
-    """What is missing or wrong, one sentence each; empty when all is fine."""
+def findings(names: Names, found: Mapping[str, Found], *, retention: float | None = None) -> list[Finding]:
+    """What is missing or wrong, one sentence each; empty when all is fine.
+
+    With `retention` (seconds that the ledger knows what has ended) the arrivals topic is held against it.
+    """
     result = []
     for topic in wanted_topics(names):
         existing = found.get(topic.name)
@@ -115,7 +125,8 @@ def findings(names: Names, found: Mapping[str, Found]) -> list[Finding]:
             result.append(Finding(topic.role, topic.name, "missing", sentence))
         else:
             result += [Finding(topic.role, topic.name, "wrong", sentence) for sentence in _wrong(topic, existing)]
-    return result + _size_findings(names, found)
+    result += _size_findings(names, found)
+    return result if retention is None else result + _retention_findings(names, found, retention)
 
 
 def _wrong(topic: Wanted, existing: Found) -> list[str]:
@@ -130,6 +141,12 @@ def _wrong(topic: Wanted, existing: Found) -> list[str]:
         sentences.append(
             f"topic {topic.name} has cleanup.policy={policy}, it must be {topic.configs['cleanup.policy']}: "
             "anything else loses state"
+        )
+    removals = int(existing.configs.get("delete.retention.ms", REMOVALS_KEPT_MS))
+    if topic.role is TopicRole.LEDGER and removals < REMOVALS_KEPT_MS:
+        sentences.append(
+            f"topic {topic.name} has delete.retention.ms={removals}, it must be at least {REMOVALS_KEPT_MS}: "
+            "a local state that was away for some hours would miss removals"
         )
     if topic.role in (TopicRole.IMPORTS, TopicRole.WORK):
         retention = existing.configs.get("retention.ms", _FOREVER)
@@ -158,6 +175,21 @@ def _size_findings(names: Names, found: Mapping[str, Found]) -> list[Finding]:
         f"{arrived.max_message_bytes}: give {name} max.message.bytes={arrived.max_message_bytes + HEADER_ROOM}"
     )
     return [Finding(TopicRole.DEAD_LETTERS, name, "wrong", sentence)]
+
+
+def _retention_findings(names: Names, found: Mapping[str, Found], retention: float) -> list[Finding]:
+    """An arrival that can be read again needs its row. Where arrivals are kept for ever, so are rows of imports."""
+    name = names.topics[TopicRole.ARRIVED]
+    arrived = found.get(name)
+    kept = int(arrived.configs.get("retention.ms", _FOREVER)) if arrived is not None else -1
+    if kept <= retention * 1000:
+        return []
+    sentence = (
+        f"topic {name} keeps arrivals for {kept / _DAY_MS:g} d (retention.ms={kept}), STATE__RETENTION is "
+        f"{retention * 1000 / _DAY_MS:g} d: the ledger must know an import for as long as its arrival can be read "
+        "again; raise STATE__RETENTION or lower retention.ms"
+    )
+    return [Finding(TopicRole.ARRIVED, name, "wrong", sentence)]
 
 
 async def create_missing(

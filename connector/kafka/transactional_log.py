@@ -12,7 +12,7 @@ commit is given up before aiokafka's own timeout, and one during which a connect
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Self
 
 import orjson
@@ -21,7 +21,7 @@ from aiokafka.client import ConnectionGroup
 from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
 from aiokafka.structs import OffsetAndMetadata, RecordMetadata, TopicPartition
 
-from connector.contracts.arrivals import Coordinates
+from connector.contracts.arrivals import ArrivalsLeft, Coordinates
 from connector.contracts.catalogue import TopicRole
 from connector.errors import CommitRepeated, KafkaUnavailable, PartitionLost
 from connector.kafka.connection import (
@@ -33,7 +33,7 @@ from connector.kafka.connection import (
     let_go,
     within,
 )
-from connector.kafka.lookup import RecordLookup
+from connector.kafka.lookup import RecordLookup, left_of_arrivals
 from connector.kafka.names import Names
 from connector.ports import Batch, InnerRecord
 
@@ -144,6 +144,10 @@ class TransactionalLog:
     async def read_arrival(self, at: Coordinates) -> InnerRecord | None:
         """A record of the arrivals topic."""
         return await self._lookup.read(at.topic, at.partition, at.offset)
+
+    async def left_of_arrivals(self, partitions: Collection[int]) -> ArrivalsLeft:
+        """What of the arrivals topic can still be read."""
+        return await left_of_arrivals(self._lookup, self._names, partitions, self._partition)
 
     async def close(self) -> None:
         """Let go of the producer."""

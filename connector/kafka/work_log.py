@@ -13,7 +13,7 @@ from functools import partial
 
 from connector.contracts.catalogue import TopicRole
 from connector.domain.ids import partition_of
-from connector.domain.messages import WorkMessage, encode_work
+from connector.domain.messages import Swept, WorkMessage, encode_work
 from connector.errors import KafkaUnavailable
 from connector.kafka.names import Names
 from connector.kafka.plain_producer import Acknowledgement, PlainProducer, PlainRecord
@@ -63,12 +63,18 @@ class KafkaWorkLog:
                 raise result
 
     def _put(self, message: WorkMessage) -> asyncio.Future[None]:
-        lane = self._lanes[partition_of(message.entity, self._partitions)]
+        lane = self._lanes[self._partition_of(message)]
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         lane.waiting.append((message, done))
         if len(lane.waiting) == 1 and not lane.busy:
             self._has_work(lane)
         return done
+
+    def _partition_of(self, message: WorkMessage) -> int:
+        """Where the owner of an entity reads; some messages are for the owner of a partition."""
+        if isinstance(message, Swept):
+            return message.partition
+        return partition_of(message.entity, self._partitions)
 
     def _has_work(self, lane: _Lane) -> None:
         self._ready.append(lane)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from itertools import islice
 
 import orjson
 from rocksdict import Rdict, WriteBatch
@@ -19,6 +20,8 @@ from connector.state.indexes import Indexed, Wants
 
 #: Of the layout above.
 FORMAT = 1
+#: Keys that a walk over all rows takes at once.
+KEYS_A_STEP = 500
 _META, _ROW, _WANTING = b"meta", b"r", b"w"
 
 
@@ -107,13 +110,17 @@ class DiskState(Indexed):
 
     def items(self) -> Iterator[tuple[str, AnyRow]]:
         """All rows by entity."""
-        for key in self._keys(_ROW):
-            row = self.get(key)
-            if row is not None:
-                yield key, row
+        after = ""
+        # In steps: a cursor that stays open would keep files alive that have been replaced.
+        while keys := list(islice(self._keys(_ROW, after), KEYS_A_STEP)):
+            for key in keys:
+                row = self.get(key)
+                if row is not None:
+                    yield key, row
+            after = f"{keys[-1]}\0"
 
-    def _keys(self, prefix: bytes) -> Iterator[str]:
-        for key in self._database.keys(from_key=prefix):
+    def _keys(self, prefix: bytes, first: str = "") -> Iterator[str]:
+        for key in self._database.keys(from_key=prefix + first.encode()):
             if not isinstance(key, bytes) or not key.startswith(prefix):
                 return
             yield key[len(prefix) :].decode()

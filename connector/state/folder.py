@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from rocksdict import BlockBasedOptions, Cache, Options, Rdict, WriteBufferManager
+from rocksdict import BlockBasedIndexType, BlockBasedOptions, Cache, Options, Rdict, WriteBufferManager
 
 from connector.clock import Clock
 from connector.errors import Refused, StateFailed
@@ -114,7 +114,9 @@ class DiskStates:
     def _open(self, partition: int) -> DiskState:
         with failing():
             if partition not in self._databases:
-                self._databases[partition] = Rdict(str(self._path(partition)), self._options())
+                # For its family of keys by name too: else a database that is there is opened with defaults.
+                families = {"default": self._options()}
+                self._databases[partition] = Rdict(str(self._path(partition)), self._options(), families)
             state = DiskState(self._databases[partition], self._clock.now, partial(self._give_up, partition))
         if (doubt := self._doubt(state)) is not None:
             raise StateFailed(doubt)
@@ -149,6 +151,10 @@ class DiskStates:
         blocks.set_block_cache(self._cache)
         blocks.set_cache_index_and_filter_blocks(True)
         blocks.set_bloom_filter(10, block_based=False)
+        # In small parts: those of a large ledger are larger than what the cache takes of one block, and would be read
+        # again for each row.
+        blocks.set_index_type(BlockBasedIndexType.two_level_index_search())
+        blocks.set_partition_filters(True)
         options.set_block_based_table_factory(blocks)
         options.set_write_buffer_manager(self._buffers)
         options.set_write_buffer_size(WRITE_BUFFER)

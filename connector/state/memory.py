@@ -28,7 +28,7 @@ class MemoryState(Indexed):
 
     def items(self) -> Iterator[tuple[str, AnyRow]]:
         """All rows by entity."""
-        return iter(tuple(self._rows.items()))
+        return ((key, self._rows[key]) for key in tuple(self._rows) if key in self._rows)
 
     def apply(self, rows: Mapping[str, AnyRow | None], *, ledger_end: int) -> None:
         """Take in rows that are known to be committed; None removes."""

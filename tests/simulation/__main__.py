@@ -43,7 +43,9 @@ def _one(seed: int, *, verbose: bool) -> int:
 
 
 def _many(seeds: range, workers: int) -> int:
-    figures = dict.fromkeys(("accepted", "terminal", "captured", "duplicates", "lost", "twins", "kills", "faults"), 0)
+    figures = dict.fromkeys(
+        ("accepted", "terminal", "captured", "forgotten", "duplicates", "lost", "twins", "kills", "faults"), 0
+    )
     broken, slowest = 0, 0.0
     for done, verdict in enumerate(all_of(run_seed, seeds, workers), 1):
         _add(figures, verdict)

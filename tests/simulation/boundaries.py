@@ -49,6 +49,7 @@ SHARED = (
     "send ready event",
     "send sweep hint",
     "send sweep row",
+    "send swept",
     "send webhook hint",
     "trim",
 )

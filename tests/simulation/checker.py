@@ -1,6 +1,7 @@
 """Compares sets, Jepsen style: what went in, what Rossum has, what is on Kafka, and what a reader saw all along."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from uuid import UUID
@@ -9,14 +10,15 @@ import orjson
 from aiokafka.structs import TopicPartition
 
 from connector.domain.annotation_state import FIRST, known_until
-from connector.domain.ids import ImportId, event_id, event_namespace, import_entity
+from connector.domain.floor import FloorRow, floor_key
+from connector.domain.ids import ImportId, event_id, event_namespace, import_entity, partition_of
 from connector.domain.readings import MARK_KEY
 from connector.domain.rows import AnnotationRow, AnyRow, HeaderRow, ImportRow, ImportState, WrittenRow
 from connector.sandbox.simulator.control import all_documents
 from tests.simulation.stored import Stored
 from tests.simulation.virtual_loop import pause
 from tests.simulation.workload import DOCUMENT_BYTES, Document
-from tests.simulation.world import SECRET, TOKEN, World
+from tests.simulation.world import PARTITIONS, SECRET, TOKEN, World
 from tests.support.marks import import_of
 
 CAPTURED, LIFECYCLE = "rossum.annotations.captured", "rossum.documents.lifecycle"
@@ -195,10 +197,11 @@ def twins(world: World) -> dict[str, str]:
     documents = [d for d in all_documents(world.simulator.world) if d["parent"] is None and d["annotations"]]
     counts = Counter(one for document in documents if (one := import_of(document)) is not None)
     rows = rows_of(world)
+    failures = Counter(header(r, "ce_importid") for r in world.records(LIFECYCLE) if name_of(r) == "import.failed")
     found = {}
     for one, count in counts.items():
         row = rows.get(import_entity(ImportId(one)))
-        generations = row.generation if isinstance(row, ImportRow) else 1
+        generations = row.generation if isinstance(row, ImportRow) else 1 + failures[one]
         if count > generations:
             found[one] = f"I5 imported {count} times in {generations} generations: {one}"
     return found
@@ -208,9 +211,18 @@ def rows_of(world: World) -> dict[str, AnyRow]:
     """The newest committed row of every entity."""
     rows: dict[str, AnyRow] = {}
     for record in world.records("rossum.connector.ledger"):
+        key = (record.key or b"").decode()
         if record.value is not None:
-            rows[(record.key or b"").decode()] = _row_in(record)
+            rows[key] = _row_in(record)
+        else:
+            rows.pop(key, None)
     return rows
+
+
+def forgotten_until(rows: Mapping[str, AnyRow], entity: str) -> str:
+    """The floor of an entity's partition."""
+    row = rows.get(floor_key(partition_of(entity, PARTITIONS)))
+    return row.until if isinstance(row, FloorRow) else ""
 
 
 @lru_cache(REMEMBERED)
@@ -233,8 +245,10 @@ def _rows_and_events(world: World) -> list[str]:
         for what, revision in row.published.items()
         if row.unsent.get(what) != revision and not _events_of(namespace, entity, row, what) & ids
     ]
-    subjects = {header(r, "ce_subject").replace("annotations/", "annotation/") for r in world.records(CAPTURED)}
-    return found + [f"I7 event without row: {subject}" for subject in subjects if subject not in rows]
+    told = {header(r, "ce_subject").replace("annotations/", "annotation/"): r for r in world.records(CAPTURED)}
+    missing = [subject for subject in told if subject not in rows]
+    lost = [s for s in missing if header(told[s], "ce_time") > forgotten_until(rows, s)]
+    return found + [f"I7 event without row: {subject}" for subject in lost]
 
 
 def _events_of(namespace: UUID, entity: str, row: AnnotationRow, what: str) -> set[str]:
@@ -265,6 +279,9 @@ def _captured_values(world: World) -> set[str]:
 
 
 def balance(world: World, documents: list[Document]) -> str:
-    """How many went in, ended and were captured."""
+    """How many went in, ended and were captured, and how many rows were forgotten."""
     ended = len(documents) - len(unfinished(world, documents))
-    return f"accepted={len(documents)} terminal={ended} captured={len(world.records(CAPTURED))}"
+    floors = [row for row in rows_of(world).values() if isinstance(row, FloorRow)]
+    forgotten = sum(number for floor in floors for number in floor.forgotten.values())
+    captured = len(world.records(CAPTURED))
+    return f"accepted={len(documents)} terminal={ended} captured={captured} forgotten={forgotten}"

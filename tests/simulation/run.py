@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from tests.simulation import more_faults
 from tests.simulation.checker import Watcher, balance, is_settled, promised, twins, violations
+from tests.simulation.late_words import late_words
 from tests.simulation.nemesis import Nemesis
 from tests.simulation.stage import listen
 from tests.simulation.virtual_loop import VirtualLoop, pause
@@ -15,6 +16,16 @@ from tests.simulation.world import FIRST_WEBHOOK_PORT, SECRET, World, new_world,
 #: unknown upload, the session timeout of a dead member, and the 60 s that are promised.
 RAGE, SETTLED_WITHIN = 45.0, 15.0 + 30.0 + 60.0
 DOCUMENTS, FAULTS, PLACES = 12, 25, (2, 2, 3)
+#: One seed in five remembers for seconds only, and waits (virtual seconds) until what has ended is forgotten.
+FORGETS = 2
+FORGETFUL = {
+    "STATE__RETENTION": "20",
+    "SWEEP__OVERLAP": "10",
+    "SWEEP__DEEP_OVERLAP": "10",
+    "SWEEP__DEEP_INTERVAL": "20",
+    "SWEEP__INTERVAL": "5",
+}
+FORGOTTEN_AFTER = 45.0
 #: In one of so many seeds (a prime, so that it meets all other choices) documents come in bursts and go up together.
 GATHERING, BURST, IN_BURSTS = 23, 8, 16
 #: Of every so many seeds one keeps all that its replicas log, to look for secrets in it.
@@ -60,7 +71,8 @@ async def _chosen_world(seed: int, loop: VirtualLoop) -> World:
     """Most deployments are exactly-once with members that come and go."""
     delivery = "at-least-once" if seed % 8 == 7 else "exactly-once"
     gather = {"IMPORTS__GATHER__ENABLED": "true", "IMPORTS__GATHER__MAX_COUNT": "4"} if gathers(seed) else {}
-    ours = await new_world(seed, loop, KAFKA__DELIVERY=delivery, **gather)
+    more = gather | (FORGETFUL if seed % 5 == FORGETS else {})
+    ours = await new_world(seed, loop, KAFKA__DELIVERY=delivery, **more)
     ours.static = seed % 5 == 4
     return ours
 
@@ -79,6 +91,7 @@ async def _story(ours: World, verdict: Verdict) -> None:
     watching = ours.loop.create_task(watcher.watch())
     nemesis = Nemesis(ours, places)
     raging = ours.loop.create_task(nemesis.rage(FAULTS, RAGE))
+    late = ours.loop.create_task(late_words(ours)) if ours.seed % 5 == FORGETS else None
     count, burst = (IN_BURSTS, BURST) if gathers(verdict.seed) else (DOCUMENTS, 1)
     documents = await announce(ours, count, RAGE * 0.8, burst=burst)
     await raging
@@ -86,6 +99,9 @@ async def _story(ours: World, verdict: Verdict) -> None:
     while not await is_settled(ours, documents) and ours.loop.time() < healed + SETTLED_WITHIN:
         await pause(1.0)
     verdict.recovered = ours.loop.time() - healed
+    if late is not None:
+        await pause(FORGOTTEN_AFTER)
+        late.cancel()
     await pause(5.0)
     verdict.broken = promised(ours.delivery, await violations(ours, documents, watcher))
     verdict.twins = list((twins(ours)).values())

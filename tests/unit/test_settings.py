@@ -154,6 +154,7 @@ def test_a_typo_in_the_file_names_the_nearest_key(tmp_path: Path) -> None:
         ({"CONNECTOR_WEBHOOK__PATH": "hooks?x=1"}, "CONNECTOR_WEBHOOK__PATH: must be a path such as /hooks/rossum"),
         ({"CONNECTOR_WEBHOOK__ALLOWED_NETWORKS": '["10.0.0.1/8"]'}, "ALLOWED_NETWORKS: must be networks in CIDR form"),
         ({"CONNECTOR_OPS__PORT": "8080"}, "WEBHOOK__PORT and OPS__PORT are both 8080"),
+        ({"CONNECTOR_STATE__RETENTION": "10m"}, "STATE__RETENTION (600 s) is shorter than sweeps look back (905 s"),
         ({"CONNECTOR_OPS__PORT": "99999"}, "CONNECTOR_OPS__PORT: Input should be less than or equal to 65535"),
         ({"CONNECTOR_ROSSUM__REQUESTS_PER_SECOND": "inf"}, "ROSSUM__REQUESTS_PER_SECOND: Input should be a finite"),
         ({"CONNECTOR_CAPTURE__STATUSES": '["gone"]'}, "CONNECTOR_CAPTURE__STATUSES: Input should be 'exported'"),

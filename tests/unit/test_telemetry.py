@@ -18,6 +18,7 @@ SECRETIVE = "import-4711"
 COUNTED: list[tuple[str, Fact, list[Sample]]] = [
     ("arrivals_copied", lambda t: t.arrivals_copied(1), [("arrivals_copied_total", {}, 1)]),
     ("arrival_repeated", lambda t: t.arrival_repeated(), [("arrivals_total", {"outcome": "repeated"}, 1)]),
+    ("arrival_forgotten", lambda t: t.arrival_forgotten(), [("arrivals_total", {"outcome": "forgotten"}, 1)]),
     ("arrival_skipped", lambda t: t.arrival_skipped(), [("arrivals_total", {"outcome": "skipped"}, 1)]),
     (
         "arrival_dead_lettered",
@@ -39,11 +40,7 @@ COUNTED: list[tuple[str, Fact, list[Sample]]] = [
         [("uploads_resolved_total", {"how": "found"}, 1)],
     ),
     ("gather_finished", lambda t: t.gather_finished("void", 9), [("gathered_documents_sum", {"outcome": "void"}, 9)]),
-    (
-        "import_overdue",
-        lambda t: t.import_overdue(SECRETIVE, "accepted"),
-        [("imports_overdue_total", {}, 1)],
-    ),
+    ("import_overdue", lambda t: t.import_overdue(SECRETIVE, "accepted"), [("imports_overdue_total", {}, 1)]),
     ("claimed", lambda t: t.claimed(3), [("claims_total", {"outcome": "claimed"}, 3)]),
     ("moved", lambda t: t.moved(7, 8198, 9, configured=False), [("moves_total", {"to": "other"}, 1)]),
     ("moved_out_of_reach", lambda t: t.moved_out_of_reach(7, 9), [("moves_total", {"to": "refused"}, 1)]),
@@ -128,6 +125,7 @@ COUNTED: list[tuple[str, Fact, list[Sample]]] = [
         [("partitions_lost_total", {"reason": "revoked"}, 1), ("partitions_ready", {}, -1)],
     ),
     ("rebalanced", lambda t: t.rebalanced(), [("rebalances_total", {}, 1)]),
+    ("forgotten", lambda t: t.forgotten(["import"]), [("ledger_rows_forgotten_total", {"kind": "import"}, 1)]),
     ("trimmed", lambda t: t.trimmed(3), [("trims_total", {"outcome": "trimmed"}, 1)]),
     ("trim_failed", lambda t: t.trim_failed("x"), [("trims_total", {"outcome": "failed"}, 1)]),
     ("circuit", lambda t: t.circuit("rossum", open=True, reason="401"), [("circuit_open", {"circuit": "rossum"}, 1)]),

@@ -29,7 +29,6 @@ GROUNDS = Grounds(
     identity=IDENTITY,
     capture=("exported",),
     horizon=format_clock(START),
-    remembered=format_clock(START - timedelta(days=400)),
     topics=NAMES,
     heads=Heads(PARTITIONS),
 )

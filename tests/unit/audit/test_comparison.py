@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.audit.comparison import judge
-from connector.audit.evidence import Entry, Head, Heads, Sighting
+from connector.audit.evidence import Entry, Grounds, Head, Heads, Listed, Sighting, Swept
 from connector.audit.findings import Column, Kind, Line
 from connector.contracts.catalogue import TopicRole
+from connector.domain.floor import FloorRow
 from connector.domain.ids import partition_of
 from connector.domain.rows import AnnotationRow
 from tests.support.examples import examples
@@ -102,13 +103,37 @@ def test_events_that_came_while_the_ledger_was_read_wait_for_the_next_look() -> 
     assert verdict.differences == []
 
 
-def test_old_events_whose_rows_the_ledger_has_dropped_are_no_difference() -> None:
-    """It remembers for as long as `STATE__RETENTION` says."""
+def forgotten(until: float) -> Grounds:
+    """A ledger that has forgotten what ended by then."""
+    return replace(GROUNDS, floors={"floor/0": FloorRow(clock(until))})
+
+
+def test_events_whose_rows_the_ledger_has_forgotten_are_no_difference() -> None:
+    """Its floor says how far it has; a row that ended later should be there."""
     story = lived(["export"])
 
-    verdict = judge(replace(story.entry, row=None), replace(GROUNDS, remembered=clock(1000)))
+    old, new = (judge(replace(story.entry, row=None), forgotten(until)) for until in (1000, -1000))
 
-    assert verdict.differences == []
+    assert old.differences == []
+    assert set(kinds(new)) == {Kind.MISSING_ROW}
+
+
+def test_what_rossum_shows_of_the_forgotten_is_beyond_retention() -> None:
+    """It was told or was too old to be told; a later one is missing."""
+    old = Entry(ENTITY, listed={"exported_at": Listed("exported_at", clock(5), 8198)})
+    swept = {"exported_at": Swept(clock(100), frozenset({8198}))}
+
+    told, lost = (judge(old, replace(forgotten(until), swept=swept)) for until in (50, 1))
+
+    assert (told.differences, told.totals[Line.ROSSUM, Column.RETENTION]) == ([], 1)
+    assert kinds(lost) == [Kind.NOT_CAPTURED]
+
+
+def test_an_import_outlives_the_rows_of_its_annotations() -> None:
+    """Where arrivals are kept for ever."""
+    verdict = judge(Entry(ENTITY, linked={"import/a": clock(5)}), forgotten(50))
+
+    assert (verdict.differences, verdict.totals[Line.ANNOTATIONS, Column.RETENTION]) == ([], 1)
 
 
 def test_an_id_that_does_not_follow_from_the_event_is_named() -> None:
@@ -175,7 +200,7 @@ def test_another_partition_s_head_excuses_nothing() -> None:
 
 def test_an_annotation_that_only_an_import_knows_is_named() -> None:
     """Its arrival has no outcome."""
-    verdict = judge(Entry(ENTITY, linked={"import/a"}), GROUNDS)
+    verdict = judge(Entry(ENTITY, linked={"import/a": clock(5)}), GROUNDS)
 
     assert kinds(verdict) == [Kind.NO_OUTCOME]
     assert verdict.totals[Line.ANNOTATIONS, Column.MISSING] == 1

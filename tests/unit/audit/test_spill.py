@@ -26,7 +26,7 @@ def test_everything_about_an_entity_comes_together(tmp_path: Path) -> None:
     spill.put_letter("import/a", 17)
     spill.put_copy("import/a")
     spill.put_hint("annotation/1")
-    spill.put_link("annotation/1", "import/a")
+    spill.put_link("annotation/1", "import/a", "2026-03-01")
     spill.put_listed("annotation/1", Listed("exported_at", "x", 8198))
     spill.put_listed("annotation/1", Listed("exported_at", None, 8198))
     spill.put_document("import/a", 9, None)
@@ -36,7 +36,10 @@ def test_everything_about_an_entity_comes_together(tmp_path: Path) -> None:
     assert found == {
         "import/a": Entry("import/a", row, [sighting], [17], copied=True, documents={9: None}),
         "annotation/1": Entry(
-            "annotation/1", hinted=True, linked={"import/a"}, listed={"exported_at": Listed("exported_at", None, 8198)}
+            "annotation/1",
+            hinted=True,
+            linked={"import/a": "2026-03-01"},
+            listed={"exported_at": Listed("exported_at", None, 8198)},
         ),
     }
 

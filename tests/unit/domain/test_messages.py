@@ -12,6 +12,7 @@ from connector.domain.messages import (
     MarkSeen,
     Recovered,
     SweepNow,
+    Swept,
     Via,
     WorkMessage,
     decode_work,
@@ -37,6 +38,7 @@ messages = st.one_of(
     st.builds(Linked, annotations, st.none() | imports, texts, queues, st.none() | annotations),
     st.builds(SweepNow, texts, st.booleans()),
     st.builds(Recovered, texts, st.integers(0, 2**31)),
+    st.builds(Swept, st.integers(0, 99), texts, texts),
 )
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import orjson
 import pytest
 
+from connector.domain.floor import FloorRow
 from connector.domain.gathers import GatherRow, GatherState
 from connector.domain.rows import (
     AnnotationRow,
@@ -28,6 +29,8 @@ ROWS: list[AnyRow] = [
     SweepRow("exported_at", "2026-01-01T00:00:00.000000Z", (8198, 8199), walk={"cursor": "x", "queues": [8198]}),
     HeaderRow("incarnation", "2026-01-01T00:00:00.000000Z", "group", 12, 1, "1"),
     ClaimRow("owner"),
+    FloorRow("2026-01-01T00:00:00.000000Z", announced={"3": 7}, forgotten={"import": 2}),
+    ImportRow(ImportState.COMPLETED, "key", ended="2026-01-01T00:00:00.000000Z"),
 ]
 
 

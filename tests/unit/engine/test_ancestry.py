@@ -144,7 +144,7 @@ class Outside:
 
     def ancestry(self) -> Ancestry:
         """The part that is tested."""
-        return Ancestry(cast("Services", self), LedgerView(MemoryState()))
+        return Ancestry(cast("Services", self), LedgerView(MemoryState(), 0))
 
 
 @pytest.mark.parametrize("fails", [False, True])

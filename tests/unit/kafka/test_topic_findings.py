@@ -75,3 +75,19 @@ def test_dead_letters_that_would_not_fit_are_told() -> None:
 
     assert [state for state, _ in found] == ["wrong"]
     assert "the arrivals topic 5000000" in found[0][1]
+
+
+def test_claims_need_a_cleaner_that_waits() -> None:
+    """Only without transactions; the topic that `topics create` makes has it."""
+    settings = KafkaSettings(delivery="at-least-once")
+    claiming = Names.from_settings(settings, partitions=12)
+    fenced = Names.from_settings(KafkaSettings(), partitions=12)
+    made = {topic.name: Found(topic.partitions, topic.configs) for topic in wanted_topics(claiming)}
+    ledger = claiming.topics[TopicRole.LEDGER]
+    hasty = made | {ledger: Found(12, {"cleanup.policy": "compact", "min.compaction.lag.ms": "0"})}
+
+    assert findings(claiming, made) == []
+    assert findings(fenced, hasty) == []
+    (finding,) = findings(claiming, hasty)
+    assert (finding.role, finding.state) == (TopicRole.LEDGER, "wrong")
+    assert "min.compaction.lag.ms=0" in finding.sentence

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from rocksdict import Options, Rdict
 
 from connector.domain.rows import AnnotationRow, AnyRow, ClaimRow, claim_key, encode_row
-from connector.kafka.restore import Fold
+from connector.kafka.restore import OWNER_HEADER, Fold
 from connector.state.disk import DiskState
 from connector.state.memory import MemoryState
 from tests.support.examples import examples
@@ -20,7 +20,8 @@ lines = st.lists(st.tuples(entities, rows, owners, st.booleans()), max_size=30)
 def record(offset: int, key: str, row: AnyRow | None, owner: str | None) -> ConsumerRecord:
     """A record of the ledger."""
     value = None if row is None else encode_row(row, owner)
-    return ConsumerRecord("ledger", 0, offset, 0, 0, key.encode(), value, None, len(key), len(value or b""), ())
+    headers = ((OWNER_HEADER, owner.encode()),) if row is None and owner is not None else ()
+    return ConsumerRecord("ledger", 0, offset, 0, 0, key.encode(), value, None, len(key), len(value or b""), headers)
 
 
 @examples(80)
@@ -63,6 +64,22 @@ def test_both_states_fold_to_the_same(
     assert (disk.lowest_held(), disk.next_due()) == (memory.lowest_held(), memory.next_due())
     assert disk.ledger_end == memory.ledger_end == len(records)
     again.close()
+
+
+def test_a_removal_counts_only_if_the_owner_of_the_claim_wrote_it() -> None:
+    """A frozen owner that forgets must not take a row away that its successor has written."""
+    row = AnnotationRow("exported", "k")
+    claims = [record(0, claim_key("one"), ClaimRow("one"), "one"), record(1, claim_key("two"), ClaimRow("two"), "two")]
+    late, own = record(3, "annotation/1", None, "one"), record(4, "annotation/1", None, "two")
+    state = MemoryState()
+    fold = Fold(state)
+
+    fold.take([*claims, record(2, "annotation/1", row, "two"), late])
+    before, shadowed = state.get("annotation/1"), {*fold.result.shadowed}
+    fold.take([own])
+
+    assert (before, state.get("annotation/1")) == (row, None)
+    assert (shadowed, fold.result.shadowed) == ({"annotation/1"}, set())
 
 
 def test_transactions_end_the_time_of_claims() -> None:

@@ -1,5 +1,6 @@
 """What is kept of a state is used when it is certainly true, and else thrown away."""
 
+import re
 import shutil
 import signal
 import subprocess
@@ -16,7 +17,7 @@ from rocksdict import Options, Rdict, WriteBatch
 from connector.domain.rows import AnnotationRow
 from connector.errors import Refused, StateFailed
 from connector.state.disk import DiskState
-from connector.state.folder import DiskStates
+from connector.state.folder import CACHE, DiskStates
 from connector.state.memory import MemoryState
 
 ROW = AnnotationRow(status="exported", key="doc-1")
@@ -77,6 +78,17 @@ def test_the_next_process_goes_on_with_what_was_kept(process: Process) -> None:
         assert (state.get("annotation/1"), state.ledger_end, states.kept_from(3)) == (ROW, 7, "ledger-1")
         assert (len(other), other.ledger_end, states.kept_from(4)) == (0, 0, None)
     assert process.losses == []
+
+
+def test_a_database_that_is_there_is_opened_as_it_was_made(process: Process) -> None:
+    """One cache for all partitions, and an index in parts: else each row of a large ledger costs a millisecond."""
+    process.leave()
+    process.leave()
+
+    said = (process.folder / "partition-3" / "LOG").read_text()
+    assert re.search(rf"capacity : {CACHE}$", said, re.MULTILINE)
+    assert re.search(r" index_type: 2$", said, re.MULTILINE)
+    assert re.search(r"filter_policy: bloomfilter$", said, re.MULTILINE)
 
 
 def test_a_state_that_was_never_complete_is_thrown_away(process: Process) -> None:

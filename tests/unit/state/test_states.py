@@ -11,7 +11,7 @@ from rocksdict import Options, Rdict
 
 from connector.domain.rows import AnnotationRow, AnyRow, ImportRow, ImportState
 from connector.ports import State
-from connector.state.disk import DiskState
+from connector.state.disk import KEYS_A_STEP, DiskState
 from connector.state.memory import MemoryState
 from tests.support.examples import examples
 
@@ -103,3 +103,18 @@ def test_a_state_on_disk_comes_back(
 
     judge(again, known, len(applied))
     assert again.meta.incarnation == "ledger-1"
+
+
+def test_a_walk_shows_all_rows_beside_changes(make: Make) -> None:
+    """Each once; what is removed meanwhile may be left out, what comes meanwhile need not be shown."""
+    state = make()
+    count = 2 * KEYS_A_STEP + 3
+    state.apply({f"annotation/{number}": AnnotationRow("exported", "k") for number in range(count)}, ledger_end=1)
+
+    seen = []
+    for number, (entity, _) in enumerate(state.items()):
+        seen.append(entity)
+        state.apply({entity: None, f"import/{number}": None}, ledger_end=2 + number)
+
+    assert sorted(seen) == sorted({f"annotation/{number}" for number in range(count)})
+    assert list(state.items()) == []
