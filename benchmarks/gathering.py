@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from benchmarks.figures import Bar, Row
 from benchmarks.imports import grown
 from benchmarks.scale import Scale
-from benchmarks.stage import CLOCK, Arrivals, reading, stage
+from benchmarks.stage import CLOCK, Arrivals, reading, stage, start_watched
 from connector.contracts.catalogue import TopicRole
 from tests.support.deployment import inline
 
@@ -25,8 +25,7 @@ async def run(bootstrap: str, scale: Scale) -> list[Row]:
     async with stage(bootstrap, *_LIMITED, **_GATHERED) as on:
         lifecycle = reading(on.topics, TopicRole.LIFECYCLE, "import.completed")
         async with lifecycle as completed:
-            replica = await on.deployment.start_replica()
-            await on.deployment.add_hook(on.deployment.webhook_urls[0])
+            replica = await start_watched(on)
             before = await on.deployment.control("/counters")
             since = CLOCK.monotonic()
             await on.deployment.announce([inline(number) for number in range(documents)])

@@ -12,7 +12,7 @@ from benchmarks.bare_clients import IN_FLIGHT
 from benchmarks.figures import Bar, Row
 from benchmarks.program import cpu_seconds, peak_memory, program
 from benchmarks.scale import Scale
-from benchmarks.stage import CLOCK, PATIENCE, Stage, stage
+from benchmarks.stage import CLOCK, PATIENCE, Stage, stage, start_watched
 from tests.support.deployment import inline, pdf
 
 #: Bytes of a document without a limit.
@@ -27,10 +27,9 @@ async def run(bootstrap: str, scale: Scale) -> list[Row]:
 
 
 async def _limited(bootstrap: str, documents: int) -> list[Row]:
-    """Arrivals until all their captured events are out; every call of that time counts."""
+    """Arrivals until all their captured events are out; every call of that time counts, those of the watch too."""
     async with stage(bootstrap, *_LIMITED) as on:
-        replica = await on.deployment.start_replica()
-        await on.deployment.add_hook(on.deployment.webhook_urls[0])
+        replica = await start_watched(on)
         before = await on.deployment.control("/counters")
         since = CLOCK.monotonic()
         await on.deployment.announce([inline(number) for number in range(documents)])
@@ -63,7 +62,7 @@ def grown(before: Mapping[str, Mapping[str, int]], after: Mapping[str, Mapping[s
         for operation, counts in after.items()
         for status, count in counts.items()
     }
-    return {what: count for what, count in grown.items() if count and " /hooks" not in what}
+    return {what: count for what, count in grown.items() if count}
 
 
 async def _unlimited(bootstrap: str, documents: int) -> list[Row]:

@@ -15,7 +15,8 @@ from benchmarks.broker import Topics, topics
 from connector.clock import SystemClock
 from connector.contracts.catalogue import TopicRole
 from connector.kafka.topics import PUBLIC_PARTITIONS
-from tests.support.deployment import QUEUE, SECRET, TOKEN, Deployment, spawn
+from tests.support.deployment import QUEUE, SECRET, TOKEN, Deployment, Process, spawn
+from tests.support.kafka_settings import free_ports
 from tests.support.reader import Reader
 
 #: Seconds without progress after which a benchmark gives up.
@@ -106,6 +107,15 @@ async def stage(bootstrap: str, *simulator: str, **settings: str) -> AsyncIterat
         reader = Reader(bootstrap, ours.prefix)  # not started: the one below is cheaper and notes the time
         deployment = Deployment(bootstrap, ours.prefix, base_url, folder, http, reader, environment, stack)
         yield Stage(deployment, ours, await stack.enter_async_context(reading(ours, TopicRole.CAPTURED)))
+
+
+async def start_watched(on: Stage) -> Process:
+    """A replica whose hook is there, and watched as in production: its calls count like all others."""
+    (port,) = free_ports(1)
+    url = f"http://127.0.0.1:{port}/hooks/rossum"
+    replica = await on.deployment.start_replica(WEBHOOK__PORT=str(port), WEBHOOK__PUBLIC_URL=url)
+    await on.deployment.add_hook(url)
+    return replica
 
 
 @asynccontextmanager

@@ -21,7 +21,7 @@ from connector.kafka.intake import Intake
 from connector.kafka.lookup import RecordLookup
 from connector.kafka.opening import Opener
 from connector.kafka.plain_producer import PlainProducer
-from connector.kafka.preflight import Broker, look_at_broker
+from connector.kafka.preflight import Broker, look_at_broker, require_transactions
 from connector.kafka.trimming import Trimmer
 from connector.kafka.work_log import KafkaWorkLog
 from connector.rossum.client import RossumClient
@@ -165,6 +165,7 @@ class Builder:
         )
         await stack.enter_async_context(rossum)
         broker = await look_at_broker(self._connection, settings.kafka, retention=settings.state.retention)
+        await require_transactions(self._connection, broker.names)
         await rossum.organization()
         documents = DocumentSources(assembly.document_limits(settings.imports))
         await stack.enter_async_context(documents)
@@ -270,6 +271,8 @@ async def started(
         port = await stack.enter_async_context(listening(server.handle, host=ops.host, port=ops.port))
         app.ops_url = f"http://{_reachable(ops.host)}:{port}"
         app.telemetry.started(app.webhook_url, app.ops_url)
+        if not settings.kafka.managed:
+            app.telemetry.unmanaged()
         yield app
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 from connector import assembly
 from connector.clock import Clock
 from connector.contracts.captured_form import strangers
+from connector.documents.object_checks import look
+from connector.documents.objects import bucket_of
 from connector.domain.check import Check, told_as
 from connector.domain.hook_plan import plan
 from connector.domain.ids import QueueId
@@ -20,6 +22,9 @@ from connector.settings import Settings
 
 #: Seconds by which our clock may differ from Rossum's: windows of sweeps are in Rossum's time, waiting in ours.
 MOST_SKEW = 5.0
+#: Roles of Rossum's that may not import documents (https://elis.rossum.ai/api/docs/#user-role). Of all others nothing
+#: is said: an organisation has roles of its own, and Rossum adds some.
+WITHOUT_IMPORT = frozenset({"viewer", "approver", "annotator_limited"})
 
 
 async def check_everything(settings: Settings, clock: Clock) -> AsyncIterator[Check]:
@@ -27,6 +32,7 @@ async def check_everything(settings: Settings, clock: Clock) -> AsyncIterator[Ch
     for check in _storage(settings):
         yield check
     areas: tuple[Callable[[list[Check]], Awaitable[None]], ...] = (
+        lambda found: object_stores(settings, found),
         lambda found: check_broker(settings.kafka, clock, found, retention=settings.state.retention),
         lambda found: _rossum(settings, clock, found),
     )
@@ -61,6 +67,17 @@ def _folder(name: str, setting: str, path: Path, rights: int) -> Check:
     return Check(name, is_fine=True, sentence=str(path))
 
 
+async def object_stores(settings: Settings, found: list[Check]) -> None:
+    """A line for every bucket that documents are read from, and for that of the claim store."""
+    places = [("IMPORTS__ALLOWED_BUCKETS", entry) for entry in settings.imports.allowed_buckets]
+    if (store := settings.capture.claim_store) is not None:
+        places.append(("CAPTURE__CLAIM_STORE", "/".join(store.split("/")[:3])))
+    for setting, place in places:
+        name = f"object store {place}"
+        async with told_as(name, found):
+            found.append(Check(name, is_fine=True, sentence=await look(*bucket_of(place), setting)))
+
+
 # --- Rossum --------------------------------------------------------------------------------------------------------
 
 
@@ -76,6 +93,8 @@ async def _rossum(settings: Settings, clock: Clock, found: list[Check]) -> None:
         if organization is None:
             return
         found.append(_clock_skew((rossum.now() - clock.now()).total_seconds()))
+        async with told_as("role", found):
+            found.append(_role(await rossum.users.roles()))
         for alias, queue in settings.rossum.queues.items():
             async with told_as(f"queue {alias}", found):
                 found.append(_queue(alias, queue, await rossum.queue(QueueId(queue))))
@@ -96,6 +115,15 @@ def _clock_skew(seconds: float) -> Check:
     is_fine = abs(seconds) <= MOST_SKEW
     advice = "" if is_fine else ": set this machine's clock (NTP)"
     return Check("clock", is_fine, f"Rossum's is {round(seconds):+d} s from ours{advice}")
+
+
+def _role(roles: frozenset[str]) -> Check:
+    """A user with several roles may do what one of them may; one whose role is not known counts as able."""
+    shown = ", ".join(sorted(roles)) or "Rossum does not tell it"
+    if roles and roles <= WITHOUT_IMPORT:
+        advice = "give the user of ROSSUM__TOKEN (or ROSSUM__USERNAME) the role annotator, manager or admin"
+        return Check("role", is_fine=False, sentence=f"{shown}, who may not import documents: {advice}")
+    return Check("role", is_fine=True, sentence=shown)
 
 
 def _queue(alias: str, queue: int, shown: QueueReading | None) -> Check:

@@ -8,6 +8,7 @@ ConnectorError
 │   ├── Throttled          the other side said "slow down" (`retry_after` seconds); not an attempt
 │   ├── BrokenOff          an upload that broke off before its end: certainly not imported; the attempt counts
 │   └── KafkaUnavailable   the broker did not answer in time; the outcome may be unknown
+│       ├── KafkaForbids   the broker does not give us the right; it heals when somebody does
 │       └── CommitRepeated a transaction is committed, but a late request of it may still hit the next one
 ├── NotOurs                credentials or rights: everything (or one queue) stops visibly and heals by itself
 ├── Ambiguous              an upload may or may not have happened: look, never repeat blindly
@@ -67,6 +68,10 @@ class BrokenOff(Retryable):
 
 class KafkaUnavailable(Retryable):
     """Kafka did not answer in time."""
+
+
+class KafkaForbids(KafkaUnavailable):
+    """Kafka does not give us the right to do that."""
 
 
 class StateFailed(ConnectorError):

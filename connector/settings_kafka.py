@@ -5,7 +5,7 @@ from typing import Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 
-from connector.setting_types import Group, Name
+from connector.setting_types import Brokers, Group, Name
 
 
 class TopicSettings(Group):
@@ -24,7 +24,7 @@ class TopicSettings(Group):
 class KafkaSettings(Group):
     """How to reach Kafka and what to use there."""
 
-    bootstrap_servers: Name = Field("localhost:9092", description="Brokers, host:port, comma-separated.")
+    bootstrap_servers: Brokers = Field("localhost:9092", description="Brokers, host:port, comma-separated.")
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
         "PLAINTEXT", description="PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL."
     )
@@ -37,7 +37,9 @@ class KafkaSettings(Group):
     ssl_certfile: Path | None = Field(None, description="PEM file of the client certificate.")
     ssl_keyfile: Path | None = Field(None, description="PEM file of the client key.")
     ssl_password: SecretStr | None = Field(None, description="Password of the client key.")
-    group_id: Name = Field("rossum-connector", description="Consumer group; one per deployment.")
+    group_id: Name = Field(
+        "rossum-connector", description="Consumer group, and the name of the Rossum hook; one per deployment."
+    )
     instance_id: str | None = Field(None, description="Static membership: unique and stable per replica.")
     delivery: Literal["exactly-once", "at-least-once"] = Field(
         "exactly-once", description="exactly-once needs a broker with transactions."

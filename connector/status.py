@@ -174,14 +174,15 @@ class Status:
         """Rossum, while nothing or little can be asked of it."""
         return {"rossum": "Rossum fails or refuses us"} if self._app.circuit.failing else {}
 
-    def document(self, key: str) -> Any:
+    async def document(self, key: str) -> Any:
         """The rows of a document key on this replica."""
-        found = {
-            entity: row
-            for owner in self._app.group.owners
-            for entity, row in owner.state.items()
-            if isinstance(row, (ImportRow, AnnotationRow)) and key in (_key(row), entity)
-        }
+        found: dict[str, AnyRow] = {}
+        for owner in self._app.group.owners:
+            rows = owner.state.items()
+            # One whose partition went away meanwhile has rows no more.
+            while owner in self._app.group.owners and (some := list(itertools.islice(rows, ROWS_A_SLICE))):
+                found.update((entity, row) for entity, row in some if _is_of(row, entity, key))
+                await asyncio.sleep(0)
         return {"document_key": key, "entities": found} if found else None
 
     async def audit(self) -> Any:
@@ -216,6 +217,10 @@ class Status:
     def pause(self, *, paused: bool) -> None:
         """Stop or go on copying arrivals."""
         self._app.intake.paused = paused
+
+
+def _is_of(row: AnyRow, entity: str, key: str) -> bool:
+    return isinstance(row, (ImportRow, AnnotationRow)) and key in (_key(row), entity)
 
 
 def _key(row: ImportRow | AnnotationRow) -> str:

@@ -4,6 +4,7 @@ Nothing else in the product touches metrics or logs of its flows. Labels are bou
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
 
 import structlog
 from prometheus_client import CollectorRegistry, ProcessCollector
@@ -11,6 +12,11 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from connector.metrics import NAMESPACE, OBSERVED, HookOutcome, Metrics, short_name
+
+#: Subjects of one transaction that its line names.
+SUBJECTS_TOLD = 20
+#: What is off without Kafka's admin API.
+WITHOUT_ADMIN = ("topic checks", "check of the ledger's end", "trimming")
 
 
 class Telemetry(Collector):
@@ -113,9 +119,12 @@ class Telemetry(Collector):
         self._m.hooks.labels(outcome).inc()
         self._m.hook_seconds.observe(seconds)
 
-    def hook_old(self) -> None:
-        """A genuine webhook was made long ago."""
+    def hook_old(self, age: float, *, is_told: bool) -> None:
+        """A genuine webhook was made so many seconds ago; not each of a flood is told."""
         self._m.hooks_old.inc()
+        if is_told:
+            remedy = "a replay does no harm; if these are no replays, look at the clocks and at what delays webhooks"
+            self._log.warning("webhook_old", age_seconds=round(age), remedy=remedy)
 
     def hook_drift(self, kinds: Iterable[str]) -> None:
         """Rossum's hook was looked at; `kinds` of :class:`connector.domain.hook_plan.Drift`, none when all is well."""
@@ -158,12 +167,18 @@ class Telemetry(Collector):
             self._m.latency.observe(max(seconds, 0.0))
         self._log.debug("event_published", event_name=name, subject=subject)
 
-    def transaction_committed(self, partition: int, seconds: float, records: int, rows: int) -> None:
-        """A transaction of one partition is committed; one line tells of all its events."""
+    def transaction_committed(
+        self, partition: int, seconds: float, records: int, rows: int, subjects: Iterable[tuple[str, str]]
+    ) -> None:
+        """A transaction of one partition is committed; one line tells of all its events.
+
+        `subjects` are theirs with their document keys; the first :data:`SUBJECTS_TOLD` are told.
+        """
         self._m.transactions.labels("committed").inc()
         self._m.transaction_seconds.observe(seconds)
         if records:
-            self._log.info("published", partition=partition, records=records, rows=rows)
+            told = dict(islice(subjects, SUBJECTS_TOLD))
+            self._log.info("published", partition=partition, records=records, rows=rows, subjects=told)
 
     def transaction_failed(self, partition: int, sentence: str) -> None:
         """A transaction failed or its outcome is unknown."""
@@ -210,6 +225,10 @@ class Telemetry(Collector):
     def started(self, webhook_url: str, ops_url: str) -> None:
         """The connector listens."""
         self._log.info("started", webhook_url=webhook_url, ops_url=ops_url)
+
+    def unmanaged(self) -> None:
+        """`KAFKA__MANAGED=false`: what the connector can't check or do on this broker."""
+        self._log.warning("kafka_unmanaged", off=WITHOUT_ADMIN, limits="one replica, at-least-once")
 
     def partition_assigned(self, partition: int) -> None:
         """A work partition is ours; it is being opened."""

@@ -39,7 +39,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "settings_load": {"settings", "setting_types", "errors"},
     "settings_docs": {"settings", "settings_load", "quantities", "contracts", "metrics", "telemetry", "errors"},
     "assembly": {"engine", "rossum", "documents", "kafka", "state", *_OUTER},
-    "checks": {"assembly", "rossum", "kafka", *_OUTER},
+    "checks": {"assembly", "documents", "rossum", "kafka", *_OUTER},
     "status": {"engine", "kafka", "rossum", *_OUTER},
     # Looks from outside at what the service has done: reads Kafka, asks Rossum through a protocol of its own.
     "window_listing": {"ports", "domain", *_LEAVES},

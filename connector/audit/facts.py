@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from connector.audit.evidence import Grounds, Sighting
-from connector.domain.annotation_events import shown_revision
+from connector.domain.annotation_events import id_revision, shown_revision
 from connector.domain.annotation_state import CLOCK_OF, FIRST, REMEMBERED_REVISIONS, captured_name
 from connector.domain.identity import Identity
 from connector.domain.rows import AnnotationRow, AnyRow, ImportRow, ImportState, SweepRow
@@ -53,6 +53,15 @@ def _wanted(identity: Identity, entity: str, names: tuple[str, ...], revision: s
     return Wanted(f"{names[0]} {revision}", ids, time)
 
 
+def _capture(identity: Identity, entity: str, status: str, revision: str, time: str) -> Wanted:
+    """A revision that was captured, or could not be had any more."""
+    captured = id_revision(CAPTURED, revision, status)
+    # Ids of superseded revisions once had the status too; such events stay true.
+    named = ((CAPTURED, captured), (SUPERSEDED, id_revision(SUPERSEDED, revision, status)), (SUPERSEDED, captured))
+    ids = {identity.event_id(entity, name, of_id): name for name, of_id in named}
+    return Wanted(f"{CAPTURED} {captured}", ids, time)
+
+
 def _of_annotation(entity: str, row: AnnotationRow, identity: Identity) -> Iterator[Wanted]:
     for name, revision in row.published.items():
         event, _, status = name.partition(":")
@@ -61,15 +70,14 @@ def _of_annotation(entity: str, row: AnnotationRow, identity: Identity) -> Itera
         shown = shown_revision(row, name, revision)
         time = revision.removeprefix(FIRST)
         if status:
-            yield _wanted(identity, entity, (CAPTURED, SUPERSEDED), f"{status}@{shown}", time)
+            yield _capture(identity, entity, status, shown, time)
         else:
             yield _wanted(identity, entity, (event,), shown, time if time[:1].isdigit() else None)
     for status, revisions in row.captures.items():
         name = captured_name(status)
         for revision in revisions:
             if row.unsent.get(name) != revision:
-                shown = f"{status}@{shown_revision(row, name, revision)}"
-                yield _wanted(identity, entity, (CAPTURED, SUPERSEDED), shown, revision)
+                yield _capture(identity, entity, status, shown_revision(row, name, revision), revision)
 
 
 def _of_import(entity: str, row: ImportRow, identity: Identity) -> Iterator[Wanted]:
@@ -85,7 +93,7 @@ def _of_import(entity: str, row: ImportRow, identity: Identity) -> Iterator[Want
 
 
 def capture_of(sighting: Sighting, entity: str, identity: Identity) -> str | None:
-    """The capture status of a captured or superseded event: the one that gives its id; None when none does."""
+    """The capture status of a captured event (once of a superseded one): the one that gives its id; else None."""
     event = sighting.event
     for status in CLOCK_OF:
         if identity.event_id(entity, event.name, f"{status}@{event.revision}") == event.id:
@@ -96,9 +104,9 @@ def capture_of(sighting: Sighting, entity: str, identity: Identity) -> str | Non
 def has_own_id(sighting: Sighting, entity: str, identity: Identity) -> bool:
     """Whether an event's id follows from what it says."""
     event = sighting.event
-    if event.name in (CAPTURED, SUPERSEDED):
-        return capture_of(sighting, entity, identity) is not None
-    return identity.event_id(entity, event.name, event.revision or "") == event.id
+    if event.name in (CAPTURED, SUPERSEDED) and capture_of(sighting, entity, identity) is not None:
+        return True
+    return event.name != CAPTURED and identity.event_id(entity, event.name, event.revision or "") == event.id
 
 
 def is_known(sighting: Sighting, entity: str, row: AnyRow | None, grounds: Grounds) -> bool:
@@ -107,7 +115,8 @@ def is_known(sighting: Sighting, entity: str, row: AnyRow | None, grounds: Groun
     revision = event.revision or ""
     match row:
         case AnnotationRow() if event.name in (CAPTURED, SUPERSEDED):
-            return _knows_capture(row, capture_of(sighting, entity, grounds.identity) or "", revision)
+            status = capture_of(sighting, entity, grounds.identity)
+            return any(_knows_capture(row, one, revision) for one in ((status,) if status else CLOCK_OF))
         case AnnotationRow():
             newest = row.published.get(event.name)
             return newest is not None and (revision == "first" or newest.startswith(FIRST) or revision <= newest)

@@ -206,7 +206,8 @@ class _Command:
         if every or not letters:
             return letters
         self._stages.begin("reading the ledger", broker.names.partitions)
-        return await unanswered(self._connection, broker.names, newest(letters).values(), on_progress=self._stages.step)
+        waiting = await unanswered(self._connection, broker.names, letters, on_progress=self._stages.step)
+        return list(newest(waiting).values())
 
     async def redrive(self, letters: list[DeadLetter], fix_ups: list[FixUp], options: _Options) -> Counter[Fate]:
         """Send them; how many of them were, and how many not."""

@@ -49,7 +49,7 @@ class ObjectDocuments:
 
     def __init__(self, limits: DocumentLimits) -> None:
         self._limits = limits
-        self._allowed = frozenset(_bucket(entry) for entry in limits.allowed_buckets)
+        self._allowed = frozenset(bucket_of(entry) for entry in limits.allowed_buckets)
         self._stores: dict[tuple[str, str], Store] = {}
 
     @asynccontextmanager
@@ -95,7 +95,12 @@ class ObjectDocuments:
         return self._stores[place]
 
 
-def _bucket(entry: str) -> tuple[str, str]:
+def bucket_of(entry: str) -> tuple[str, str]:
+    """Kind of store and bucket of an entry of the setting.
+
+    Raises:
+        SettingsError: It is none.
+    """
     found = _ENTRY.fullmatch(entry)
     if found is None:
         raise SettingsError(
@@ -142,10 +147,11 @@ def _translated(shown: str) -> Iterator[None]:
         # Anything else is a refusal, or a defect of ours.
         if not is_from_client(error):
             raise
-        raise _failure(error, shown) from None
+        raise failure_of(error, shown) from None
 
 
-def _failure(error: Exception, shown: str) -> Rejected | Retryable:
+def failure_of(error: Exception, shown: str) -> Rejected | Retryable:
+    """What an error of the client's means for the object that is shown so."""
     kind, text = type(error).__name__, str(error)
     if kind == "UnauthenticatedError" or _OUR_FAULT.search(text):
         return Retryable(f"{shown}: the store refuses our credentials; check them in the environment")

@@ -26,6 +26,14 @@ def shown_revision(row: AnnotationRow, name: str, revision: str) -> str:
     return "first" if revision.startswith(FIRST) or row.adopted.get(name) == revision else revision
 
 
+def id_revision(name: str, revision: str, capture: str | None) -> str:
+    """What of a fact makes its event's id: of a captured revision its status too, of others the revision alone.
+
+    A superseded revision is the clock that was replaced, whatever its status was.
+    """
+    return f"{capture}@{revision}" if capture and name == "annotation.captured" else revision
+
+
 def annotation_info(reading: AnnotationReading) -> contracts.AnnotationInfo:
     """An annotation as events tell of it."""
     clocks = reading.clocks
@@ -79,9 +87,8 @@ class AnnotationEvents:
     def event(self, fact: Fact) -> Event:
         """The event of a fact."""
         sight, entity = self._sight, annotation_entity(self._sight.annotation)
-        revision = f"{fact.capture}@{fact.revision}" if fact.capture else fact.revision
         return Event(
-            id=self._identity.event_id(entity, fact.name, revision),
+            id=self._identity.event_id(entity, fact.name, id_revision(fact.name, fact.revision, fact.capture)),
             name=fact.name,
             source=self._identity.source(sight.reading.queue),
             subject=f"annotations/{sight.annotation}",

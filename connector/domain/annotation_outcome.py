@@ -89,7 +89,9 @@ def decide(subject: Subject, seen: Seen | None, rules_of: AnnotationRules) -> De
         after = replace(after, told=reading.status)
     sight = Sight(subject.annotation, after, reading, seen.export, seen.children, subject.hints)
     maker = AnnotationEvents(rules_of.identity, sight, rules_of.form)
-    published = tuple(maker.event(fact) for fact in found if fact not in beyond)
+    events = [maker.event(fact) for fact in found if fact not in beyond]
+    # Two statuses may have had one clock: that it was replaced is told once.
+    published = tuple({event.id: event for event in events}.values())
     messages: list[WorkMessage] = [message] if message else []
     messages += _answer_to_claim(subject, after)
     messages += _words_to_children(subject.annotation, after, seen)
@@ -169,7 +171,9 @@ def _word_to_import(after: AnnotationRow, annotation: AnnotationId, reading: Ann
     if after.import_id is None:
         return None
     if after.told is None or (after.told in UNFINISHED and reading.status not in UNFINISHED):
-        return _mark_seen(after, annotation, reading.status, created_at=reading.created_at)
+        # An export shows no more than when its document arrived.
+        created_at = reading.created_at or reading.clocks.get("arrived_at")
+        return _mark_seen(after, annotation, reading.status, created_at=created_at)
     return None
 
 

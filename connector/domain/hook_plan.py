@@ -1,10 +1,11 @@
 """Which Rossum hook this deployment needs, and how the one that is there differs from it.
 
-Fields of a hook: https://elis.rossum.ai/api/docs/#hook. A hook is ours when it calls our URL or has our name;
-others are never looked at twice.
+Fields of a hook: https://elis.rossum.ai/api/docs/#hook. A hook is ours when it calls our URL. One that has our name
+only is a namesake: another deployment's with the same group id, or ours under an earlier URL; Rossum can't tell which,
+so a person has to say. All others are never looked at twice.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -54,7 +55,7 @@ class FoundHook:
     """A hook as Rossum shows it.
 
     Attributes:
-        secret: None where Rossum does not show it to these credentials.
+        secret: None where Rossum shows none: it is hidden from these credentials, or was never set.
         config: The whole of it, the secret included.
     """
 
@@ -81,27 +82,57 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What would have to change; `hook` None means that it has to be made."""
+    """What would have to change.
+
+    Attributes:
+        hook: Ours; None means that it has to be made, unless a namesake is in the way.
+        namesakes: Hooks that have our name and call another URL.
+    """
 
     hook: FoundHook | None
     differences: tuple[Difference, ...]
+    namesakes: tuple[FoundHook, ...] = ()
+
+    @property
+    def is_conflict(self) -> bool:
+        """Whether a person has to say first whose the namesakes are: nothing may be made or changed."""
+        return self.hook is None and bool(self.namesakes)
+
+    @property
+    def hides_secret(self) -> bool:
+        """Whether Rossum shows no secret: nobody can compare it, so it is sent whenever the plan is carried out."""
+        return self.hook is not None and self.hook.secret is None
 
 
-def plan(wanted: WantedHook, hooks: Iterable[FoundHook]) -> Plan:
-    """Compare what there is with what is needed."""
-    ours = [hook for hook in hooks if _is_ours(hook, wanted)]
-    ours.sort(key=lambda hook: (hook.url != wanted.url, hook.id))
+def plan(wanted: WantedHook, hooks: Iterable[FoundHook], *, take_over: bool = False) -> Plan:
+    """Compare what there is with what is needed.
+
+    With `take_over` a person says that the namesake is ours; several remain a conflict.
+    """
+    listed = sorted(hooks, key=lambda hook: (hook.url != wanted.url, hook.id))
+    ours = [hook for hook in listed if plain_url(hook) == _plain(wanted.url)]
+    namesakes = [hook for hook in listed if hook.name == wanted.name and hook not in ours]
+    if take_over and not ours and len(namesakes) == 1:
+        ours, namesakes = namesakes, []
     if not ours:
-        return Plan(None, (Difference(Drift.MISSING, "hook", "none", wanted.name),))
+        return Plan(None, (_absent(wanted, namesakes),), tuple(namesakes))
     found = list(_differences(ours[0], wanted))
     if len(ours) > 1:
         others = ", ".join(str(hook.id) for hook in ours[1:])
         found.append(Difference(Drift.SEVERAL, "hooks", f"also {others}", "one; delete the others by hand"))
-    return Plan(ours[0], tuple(found))
+    return Plan(ours[0], tuple(found), tuple(namesakes))
 
 
-def _is_ours(hook: FoundHook, wanted: WantedHook) -> bool:
-    return hook.name == wanted.name or (hook.url is not None and _plain(hook.url) == _plain(wanted.url))
+def _absent(wanted: WantedHook, namesakes: Sequence[FoundHook]) -> Difference:
+    """No hook calls us. Of a namesake nothing but its URL counts: its queues and secret may be another's business."""
+    if namesakes:
+        return Difference(Drift.URL, "config.url", ", ".join(map(plain_url, namesakes)), wanted.url)
+    return Difference(Drift.MISSING, "hook", "none", wanted.name)
+
+
+def plain_url(hook: FoundHook) -> str:
+    """What a hook calls, without a query: there may be something secret in it."""
+    return _plain(hook.url or "none")
 
 
 def _plain(url: str) -> str:
@@ -110,7 +141,7 @@ def _plain(url: str) -> str:
 
 def _differences(hook: FoundHook, wanted: WantedHook) -> Iterator[Difference]:
     if hook.url != wanted.url:
-        yield Difference(Drift.URL, "config.url", _plain(hook.url or "none"), wanted.url)
+        yield Difference(Drift.URL, "config.url", _shown(hook, wanted), wanted.url)
     if not hook.active:
         yield Difference(Drift.INACTIVE, "active", "false", "true")
     if (events := _named(hook.events)) != wanted.events:
@@ -120,6 +151,12 @@ def _differences(hook: FoundHook, wanted: WantedHook) -> Iterator[Difference]:
     if hook.token_owner is not None:
         yield Difference(Drift.TOKEN_OWNER, "token_owner", "somebody", "nobody: no token has to travel")
     yield from _differences_of_calls(hook, wanted)
+
+
+def _shown(hook: FoundHook, wanted: WantedHook) -> str:
+    """The URL of a hook, with a word where it is another one only in what is not shown."""
+    shown = plain_url(hook)
+    return shown if shown != wanted.url else f"{shown}, with more behind it"
 
 
 def _differences_of_calls(hook: FoundHook, wanted: WantedHook) -> Iterator[Difference]:

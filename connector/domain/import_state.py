@@ -142,6 +142,14 @@ def doubted(row: ImportRow, *, reason: str, now: datetime, settle: float) -> Imp
     return look_again(row, now=now, settle=settle)
 
 
+def once_more(row: ImportRow) -> ImportRow:
+    """The row of an upload that left no trace, about to be made again.
+
+    Where it was one of several documents, one of them may be why, and nobody knows which: each goes up alone now.
+    """
+    return replace(row, due=None, alone=True if row.gather is not None else row.alone)
+
+
 def refused(row: ImportRow, *, reason: str) -> ImportRow:
     """The end of this generation: Rossum has that very document already, from somebody else."""
     return replace(row, state=ImportState.COMPLETED, reason=reason, refused=True, due=None, held=None)
@@ -212,9 +220,14 @@ class Ending:
     completed: bool
 
 
-def marks(row: ImportRow, seen: Iterable[MarkSeen], *, now: datetime, task_after: float) -> ImportRow:
-    """The row after annotations made themselves known; an unknown outcome becomes accepted."""
-    fresh = [mark for mark in seen if mark.annotation not in row.earlier]
+def marks(
+    row: ImportRow, seen: Iterable[MarkSeen], *, now: datetime, task_after: float, floor: str | None = None
+) -> ImportRow:
+    """The row after annotations made themselves known; an unknown outcome becomes accepted.
+
+    Up to the clock text `floor` imports of that id may have been forgotten, whose annotations carry the same mark.
+    """
+    fresh = [mark for mark in seen if mark.annotation not in row.earlier and not _is_forgotten(row, mark, floor)]
     for mark in fresh:
         row = _told(row, mark)
     # A mark may show up although the look-ups had given up on that upload: then there must be no further one.
@@ -224,6 +237,13 @@ def marks(row: ImportRow, seen: Iterable[MarkSeen], *, now: datetime, task_after
 
 
 _UNDECIDED = (ImportState.INTENT, ImportState.AMBIGUOUS)
+
+
+def _is_forgotten(row: ImportRow, mark: MarkSeen, floor: str | None) -> bool:
+    """Whether an annotation was there before this import, in a time that has been forgotten."""
+    if floor is None or mark.created_at is None or mark.created_at > floor:
+        return False
+    return row.first_intent is None or mark.created_at < later(datetime.fromisoformat(row.first_intent), -CLOCK_MARGIN)
 
 
 def _told(row: ImportRow, mark: MarkSeen) -> ImportRow:

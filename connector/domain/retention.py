@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from connector.domain.annotation_state import FIRST, Fact
 from connector.domain.floor import FloorRow
-from connector.domain.gathers import GatherRow, GatherState
+from connector.domain.gathers import GatherRow
 from connector.domain.ids import format_clock
 from connector.domain.readings import AnnotationReading
 from connector.domain.rows import AnnotationRow, AnyRow, ImportRow
@@ -23,7 +23,8 @@ _SUPERSEDED = "annotation.superseded"
 def rests(row: AnyRow) -> bool:
     """Whether a row may ever be forgotten and needs nothing now: headers, floors, sweeps and claims never may."""
     if isinstance(row, GatherRow):
-        return row.state is not GatherState.INTENT
+        # Also one whose owner died in its upload: its members look for themselves, with or without it.
+        return True
     return isinstance(row, (AnnotationRow, ImportRow)) and not row.open and row.due is None and row.held is None
 
 

@@ -65,7 +65,7 @@ class ImportRow:
         refused: Rossum refused the upload as identical to another document.
         ended: When the last word of its end was written (Rossum's time); rows of earlier versions lack it.
         gather: The upload of several documents that the last attempt was a part of.
-        alone: Such an upload failed after Rossum had taken it: it goes up by itself.
+        alone: Such an upload failed and one of its documents may be why: it goes up by itself.
     """
 
     kind: ClassVar[str] = "import"

@@ -7,7 +7,6 @@ its mark was overwritten) the owners of those above are asked to look: the word 
 import contextlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from connector.domain.annotation_state import UNFINISHED
 from connector.domain.ids import AnnotationId, annotation_entity
@@ -24,8 +23,6 @@ from connector.ports import Rossum
 PATIENCE = 5
 #: Splits of splits that are followed: a person's, never deep.
 DEEPEST = 8
-#: Passes of the sweeps after which an annotation that nobody has heard of is no part of a split that just happened.
-YOUNG_FOR = 3
 
 
 @dataclass(slots=True)
@@ -51,14 +48,13 @@ class Ancestry:
     def is_stranger(self, reading: AnnotationReading) -> bool:
         """Whether an export alone must not decide: it may be a part, and only the list shows relations.
 
-        Old ones are none: a sweep of a long past must not read everything twice.
+        However old it is: the connector may have been away since the split, and a key can't be changed later. What
+        arrived before the horizon can be no part of ours; a sweep of a long past must not read all that twice.
         """
         arrived = reading.clocks.get("arrived_at")
         if reading.mark is not None or arrived is None or not _is_unknown(self._row(reading.id)):
             return False
-        return (
-            reading.at - datetime.fromisoformat(arrived)
-        ).total_seconds() < YOUNG_FOR * self._services.sweeps.interval
+        return arrived >= self._services.annotations.policy.horizon
 
     async def link(self, batch: Batch, ready: Collection[AnnotationReading]) -> list[AnnotationId]:
         """Link those members that are parts of a split; those that shall wait for word are returned.

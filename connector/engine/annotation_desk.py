@@ -26,6 +26,7 @@ from connector.engine.ledger_view import LedgerView
 from connector.engine.moves import tell_of_move
 from connector.engine.open_set import OpenSet
 from connector.engine.services import Services
+from connector.engine.split_parts import STEADY_FOR, parts_of_split
 from connector.engine.tickets import Ticket
 from connector.engine.waiting_room import Batch, Kind, Waiting, WaitingRoom
 from connector.errors import ConnectorError, NotOurs, Retryable, Throttled
@@ -221,29 +222,26 @@ class AnnotationDesk:
     async def _decide_listed(
         self, waiting: Waiting, reading: AnnotationReading, export: ExportReading | None, *, wanted: bool
     ) -> None:
-        annotation = reading.id
+        annotation, patient = reading.id, not self._out_of_patience(waiting)
         if (
             wanted
             and export is None
-            and not (
-                self._out_of_patience(waiting) and await is_gone(self._services.rossum, reading, self._maker.policy)
-            )
+            and (patient or not await is_gone(self._services.rossum, reading, self._maker.policy))
         ):
             self._again(annotation, waiting)
             return
         if export is not None:
             shown = rules.with_export(reading, export)
-            if promises.is_lagging(None, waiting.hints, shown) and not self._out_of_patience(waiting):
+            if patient and promises.is_lagging(None, waiting.hints, shown):
                 self._again(annotation, waiting)
                 return
             reading = shown
         row = self._view.annotation_row(annotation_entity(annotation))
-        children: tuple[AnnotationId, ...] = ()
+        children: tuple[AnnotationId, ...] | None = ()
         if reading.status == "split" and reading.document and not (row and "annotation.split" in row.published):
-            documents = await self._services.rossum.children(reading.document)
-            children = tuple(child for document in documents for child in document.annotations)
-            if not children and not self._out_of_patience(waiting):
-                self._again(annotation, waiting)
+            children = await parts_of_split(self._services, reading.document, waiting, patient=patient)
+            if children is None:
+                self._again(annotation, waiting, pause=STEADY_FOR if waiting.parts else None)
                 return
         await self._decide(
             annotation, waiting, Seen(reading, export, children, readable=not wanted or export is not None)

@@ -1,6 +1,7 @@
 """A circuit that opens when the other side is at fault and heals by itself."""
 
 from collections.abc import Collection, Sequence
+from random import Random
 
 from connector.clock import Clock
 from connector.domain.ids import QueueId
@@ -10,6 +11,10 @@ from connector.telemetry import Telemetry
 PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0)
 #: The same for one queue: somebody has to give rights or make the queue, and each attempt costs a fetch.
 QUEUE_PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0)
+#: Part of a pause that is left to chance, so that replicas that failed together do not come back together.
+JITTER = 0.2
+#: Where chance comes from; a simulation seeds it.
+RANDOM = Random()  # noqa: S311 - nothing secret rests on it
 #: Answers (HTTP) that refuse one queue and say nothing of the others.
 NO_SUCH_QUEUE = (403, 404)
 #: Shortest pause that is answered (seconds).
@@ -84,7 +89,8 @@ class Circuit:
         self._until = 0.0
 
     def _next_pause(self) -> float:
-        return self._pauses[min(self._failures, len(self._pauses) - 1)]
+        longest = self._pauses[min(self._failures, len(self._pauses) - 1)]
+        return longest * RANDOM.uniform(1 - JITTER, 1)
 
 
 class QueueCircuits:

@@ -233,7 +233,8 @@ class Committer:
         return merged
 
     def _tell(self, merged: _Merged, seconds: float) -> None:
-        self._telemetry.transaction_committed(self._partition, seconds, len(merged.records), len(merged.rows))
+        subjects = ((event.subject, event.key) for event in merged.events)
+        self._telemetry.transaction_committed(self._partition, seconds, len(merged.records), len(merged.rows), subjects)
         now = self._now()
         for event in merged.events:
             age = None if event.name == "sweep.completed" else _age(event, now)

@@ -9,14 +9,16 @@ What happens, and what a failure at each step leads to:
 3. The gather leaves when it is full or has waited for long enough, with an upload slot. One transaction makes the
    INTENT of the gather and of every member true. A crash before: as 2. After: each member's row is an unknown outcome.
 4. The bytes leave. Whether the partition is still ours is asked before the closing boundary. What certainly was not
-   imported (no connection, broken off, 429, refused credentials) lets every member try again as if it were alone.
+   imported (no connection, 429, refused credentials) lets every member try again; after an upload that broke off each
+   goes up alone, since one of them may be what breaks it.
 5. Rossum has taken it: the gather's row gets the task, then each member its own, with its event. A crash between
    them: members that still have an INTENT find the task in the gather's row, and need not look.
 6. Rossum refuses the request: nothing was imported, and nobody knows for whose sake. Each member goes up alone; only
    the bad one is refused again.
 7. Its task fails: as 6, but each member is looked up first, since a part of it may be there.
 8. Nobody knows (timeout, reset, 5xx, crash): each member is looked up by name and time as any upload, together where
-   they fall together; found ones are adopted one by one, and what is not there after the settle time goes up again.
+   they fall together; found ones are adopted one by one, and what is not there after the settle time goes up again,
+   alone: one document at which Rossum fails must not take the others along a second time.
 """
 
 import asyncio
@@ -168,8 +170,10 @@ class Gathering:
         if isinstance(outcome, Refused):
             gather.members = [replace(member, row=rows[member.import_id]) for member in gather.members]
             return False
+        suspected = _may_be_one_of_them(outcome)
         for member in gather.members:
-            own = replace(outcome, row=rows[member.import_id])
+            row = rows[member.import_id]
+            own = replace(outcome, row=replace(row, alone=True) if suspected else row)
             gather.tell(
                 member.import_id, replace(own, sha256=member.document.sha256) if isinstance(own, Unknown) else own
             )
@@ -178,3 +182,8 @@ class Gathering:
     async def _one_by_one(self, gather: Gather) -> None:
         for member in gather.members:
             gather.tell(member.import_id, await self._ways.alone(member))
+
+
+def _may_be_one_of_them(outcome: Attempt) -> bool:
+    """Whether it may have failed because of one document, so that all would fail again with it."""
+    return isinstance(outcome, Unknown) or (isinstance(outcome, Again) and outcome.cause is Cause.BROKEN)

@@ -52,14 +52,14 @@ class ImportSteps:
 
     async def take_marks(self, import_id: ImportId, marks: list[tuple[MarkSeen, Ticket]]) -> None:
         """Annotations made themselves known."""
-        tickets = [ticket for _, ticket in marks]
+        seen, tickets = [mark for mark, _ in marks], [ticket for _, ticket in marks]
         row = self._view.import_row(import_entity(import_id))
         if row is None:
             self._committer.submit(NOTHING, tickets)
             return
         now, task_after = self._services.rossum.now(), self._services.imports.task_after
-        after = rules.marks(row, [mark for mark, _ in marks], now=now, task_after=task_after)
-        if any(mark.annotation in after.pending for mark, _ in marks):
+        after = rules.marks(row, seen, now=now, task_after=task_after, floor=self._view.forgotten_until)
+        if any(mark.annotation in after.pending for mark in seen):
             after = replace(after, due=rules.later(now, 0))
         if after.state is not row.state:
             self._services.telemetry.upload_resolved("mark", import_id=import_id)
@@ -257,7 +257,7 @@ class ImportSteps:
         if rules.is_given_up(row, now=now, retry_for=imports.retry_for):
             await self._settling.give_up(import_id, row, row.reason or "no upload was ever confirmed", Stage.UPLOAD)
             return
-        await self._attempt(import_id, replace(row, due=None), received)
+        await self._attempt(import_id, rules.once_more(row), received)
 
     async def _ask_task(self, import_id: ImportId, row: ImportRow) -> None:
         try:

@@ -28,6 +28,7 @@ class Waiting:
         listing: An export alone did not tell enough.
         twin_of: Its import says that it is a twin of that one.
         looks_up: How often it has waited for the word of what it was split from.
+        parts: Those of a split that Rossum showed last, `parts_since` then (monotonic seconds).
         handled: Within the batch under way: decided, or waiting again.
     """
 
@@ -42,6 +43,8 @@ class Waiting:
     first_read: float | None = None
     forced: bool = False
     listing: bool = False
+    parts: tuple[AnnotationId, ...] | None = None
+    parts_since: float = 0.0
     handled: bool = False
 
     def merge(self, other: "Waiting") -> None:
@@ -54,6 +57,8 @@ class Waiting:
         self.hints += other.hints
         self.linked = other.linked or self.linked
         self.twin_of = other.twin_of or self.twin_of
+        if self.parts is None:
+            self.parts, self.parts_since = other.parts, other.parts_since
         self.tickets += other.tickets
         self.forced |= other.forced
         self.listing |= other.listing

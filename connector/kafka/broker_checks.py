@@ -7,8 +7,9 @@ from connector.clock import Clock
 from connector.contracts.catalogue import TopicRole
 from connector.domain.check import Check, told_as
 from connector.errors import KafkaUnavailable
-from connector.kafka.connection import CALL_DEADLINE, KafkaConnection, let_go, within
+from connector.kafka.connection import CALL_DEADLINE, KafkaConnection, within
 from connector.kafka.names import Names
+from connector.kafka.preflight import may_transact
 from connector.kafka.topics import find_topics, findings
 from connector.settings_kafka import KafkaSettings
 
@@ -18,7 +19,13 @@ ATTEMPTS, PAUSE = 5, 0.5
 
 async def check_broker(kafka: KafkaSettings, clock: Clock, found: list[Check], *, retention: float) -> None:
     """Whether it can be reached and has what is needed; one line each is added to `found`."""
-    connection = KafkaConnection(kafka)
+    async with told_as("kafka", found):
+        await _check(KafkaConnection(kafka), kafka, clock, found, retention=retention)
+
+
+async def _check(
+    connection: KafkaConnection, kafka: KafkaSettings, clock: Clock, found: list[Check], *, retention: float
+) -> None:
     names = Names.from_settings(kafka, partitions=kafka.work_partitions)
     async with told_as("kafka", found), connection.admin() as admin:
         cluster = await within(CALL_DEADLINE, admin.describe_cluster(), "reading the cluster id")
@@ -45,7 +52,7 @@ async def check_broker(kafka: KafkaSettings, clock: Clock, found: list[Check], *
                 found.append(Check("trimming", is_fine=True, sentence="finished records may be deleted"))
     if kafka.delivery == "exactly-once" and any(check.name == "kafka" and check.is_fine for check in found):
         async with told_as("transactions", found):
-            await _may_transact(connection, names)
+            await may_transact(connection, names)
             found.append(Check("transactions", is_fine=True, sentence="transactional ids may be used"))
 
 
@@ -61,14 +68,3 @@ async def _reads_offsets(admin: AIOKafkaAdminClient, names: Names, clock: Clock)
             await clock.sleep(PAUSE)
         else:
             return
-
-
-async def _may_transact(connection: KafkaConnection, names: Names) -> None:
-    """Ask for a producer id under a transactional id of ours that no owner has: nobody is fenced."""
-    transactional_id = f"{names.transactional_id(0)}.check"
-    producer = connection.producer(transactional_id=transactional_id)
-    doing = f"starting a transactional producer (it needs the ACLs Write and Describe on ids like {transactional_id})"
-    try:
-        await within(CALL_DEADLINE, producer.start(), doing)
-    finally:
-        await let_go(producer.stop())

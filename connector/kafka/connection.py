@@ -6,17 +6,24 @@ or `stop`), so nothing here awaits one bare.
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
-from aiokafka.errors import KafkaError
+from aiokafka.errors import (
+    ClusterAuthorizationFailedError,
+    GroupAuthorizationFailedError,
+    KafkaError,
+    TopicAuthorizationFailedError,
+    TransactionalIdAuthorizationFailed,
+)
 from aiokafka.structs import TopicPartition
 
-from connector.errors import KafkaUnavailable
+from connector.errors import KafkaForbids, KafkaUnavailable, SettingsError
 from connector.settings_kafka import KafkaSettings
 
 #: Seconds for starting a client, committing, fetching offsets: longer means the broker is not there.
@@ -38,6 +45,13 @@ MAX_BATCH_BYTES = 64 * 1024
 #: What uvloop says about a write to a connection that has just been closed, where other loops raise an OSError;
 #: aiokafka lets it pass.
 _CLOSED_UNDER_IT = "the handler is closed"
+#: What aiokafka raises where an ACL is missing.
+_FORBIDDEN = (
+    ClusterAuthorizationFailedError,
+    GroupAuthorizationFailedError,
+    TopicAuthorizationFailedError,
+    TransactionalIdAuthorizationFailed,
+)
 
 Result = TypeVar("Result")
 
@@ -86,6 +100,7 @@ async def within(seconds: float, call: Coroutine[Any, Any, Result], doing: str) 
     """The result of a Kafka call, in time.
 
     Raises:
+        KafkaForbids: An ACL is missing.
         KafkaUnavailable: It took longer, or failed in a way that says nothing but "not now".
     """
     try:
@@ -101,6 +116,7 @@ def answer_of(task: asyncio.Task[Result], doing: str) -> Result:
     """The result of a Kafka call that has ended.
 
     Raises:
+        KafkaForbids: An ACL is missing.
         KafkaUnavailable: It failed in a way that says nothing but "not now".
     """
     try:
@@ -118,11 +134,17 @@ def standing_still(doing: str, place: TopicPartition, offset: int) -> KafkaUnava
 
 
 def _failed(doing: str, error: Exception) -> KafkaUnavailable:
+    if isinstance(error, _FORBIDDEN):
+        return KafkaForbids(f"Kafka does not allow {doing}: {type(error).__name__}")
     return KafkaUnavailable(f"Kafka failed while {doing}: {type(error).__name__}")
 
 
 class KafkaConnection:
-    """Makes clients with everything set explicitly; nothing rests on a default of the library."""
+    """Makes clients with everything set explicitly; nothing rests on a default of the library.
+
+    Raises:
+        SettingsError: A file for TLS can't be used.
+    """
 
     def __init__(self, settings: KafkaSettings) -> None:
         self.connecting = f"connecting to {settings.bootstrap_servers} (KAFKA__BOOTSTRAP_SERVERS)"
@@ -200,13 +222,35 @@ def _sasl(settings: KafkaSettings) -> dict[str, Any]:
 
 
 def _ssl_context(settings: KafkaSettings) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=settings.ssl_cafile)
+    """The TLS side of every client.
+
+    Raises:
+        SettingsError: A file of the settings can't be used.
+    """
+    with _naming("CONNECTOR_KAFKA__SSL_CAFILE", settings.ssl_cafile):
+        context = ssl.create_default_context(cafile=settings.ssl_cafile)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if settings.ssl_certfile:
-        password = settings.ssl_password
-        context.load_cert_chain(
-            settings.ssl_certfile,
-            settings.ssl_keyfile,
-            password.get_secret_value() if password else None,
-        )
+        with _naming("CONNECTOR_KAFKA__SSL_CERTFILE", settings.ssl_certfile):
+            settings.ssl_certfile.read_bytes()
+        if settings.ssl_keyfile:
+            with _naming("CONNECTOR_KAFKA__SSL_KEYFILE", settings.ssl_keyfile):
+                settings.ssl_keyfile.read_bytes()
+        password = settings.ssl_password.get_secret_value() if settings.ssl_password else ""
+        keys = "CONNECTOR_KAFKA__SSL_CERTFILE, …__SSL_KEYFILE and …__SSL_PASSWORD"
+        with _naming(keys, settings.ssl_certfile):
+            # A function, and never None: OpenSSL would ask the terminal for the password of an encrypted key.
+            context.load_cert_chain(settings.ssl_certfile, settings.ssl_keyfile, lambda: password)
     return context
+
+
+@contextmanager
+def _naming(key: str, path: Path | None) -> Iterator[None]:
+    """What a file can't be used for is said of its setting; of what is in it only OpenSSL's word."""
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or error
+        where = path or "the system's CAs"
+        msg = f"{key}: {where} can't be used for TLS: {reason}; it must be a PEM file that this user can read"
+        raise SettingsError(msg) from error

@@ -52,4 +52,13 @@ class Names:
 
     def transactional_id(self, partition: int) -> str:
         """One transactional producer per owned partition; the same id fences the one before."""
-        return f"rossum-kafka-connector.{self.group}.{partition}"
+        return f"{self._transactional_prefix}{partition}"
+
+    @property
+    def transactional_rights(self) -> str:
+        """What owners need, in words."""
+        return f"it needs the ACLs Write and Describe on transactional ids that start with {self._transactional_prefix}"
+
+    @property
+    def _transactional_prefix(self) -> str:
+        return f"rossum-kafka-connector.{self.group}."

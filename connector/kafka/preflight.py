@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from aiokafka.admin import AIOKafkaAdminClient
 
 from connector.contracts.catalogue import TopicRole
-from connector.errors import KafkaUnavailable, Refused
+from connector.errors import KafkaForbids, KafkaUnavailable, Refused
 from connector.kafka.connection import CALL_DEADLINE, KafkaConnection, let_go, within
 from connector.kafka.names import Names
 from connector.kafka.topics import DEFAULT_MESSAGE_BYTES, HEADER_ROOM, find_topics, findings, limits
@@ -13,6 +13,8 @@ from connector.settings_kafka import KafkaSettings
 
 #: Cluster id where the broker tells none.
 UNKNOWN_CLUSTER = "unknown"
+#: Seconds that the start waits for a word about transactions: a new cluster makes its topic for them first.
+TRANSACTIONS_WITHIN = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,36 @@ async def look_at_broker(
         copy_bytes=found[names.topics[TopicRole.IMPORTS]].max_message_bytes,
         max_bytes=largest + HEADER_ROOM,
     )
+
+
+async def may_transact(connection: KafkaConnection, names: Names, *, seconds: float = CALL_DEADLINE) -> None:
+    """Ask for a producer id under a transactional id of ours that no owner has: nobody is fenced.
+
+    Raises:
+        KafkaForbids: An ACL is missing.
+        KafkaUnavailable: It does not answer, or not in so many seconds.
+    """
+    producer = connection.producer(transactional_id=f"{names.transactional_id(0)}.check")
+    try:
+        await within(seconds, producer.start(), f"starting a transactional producer ({names.transactional_rights})")
+    finally:
+        await let_go(producer.stop())
+
+
+async def require_transactions(connection: KafkaConnection, names: Names) -> None:
+    """Make sure that owners may do what they live by; a broker that is only slow has time until they need it.
+
+    Raises:
+        Refused: It does not let us; without this every partition would be tried again for ever.
+    """
+    if not names.exactly_once:
+        return
+    try:
+        await may_transact(connection, names, seconds=TRANSACTIONS_WITHIN)
+    except KafkaForbids as error:
+        raise Refused(str(error)) from error
+    except KafkaUnavailable:
+        return
 
 
 async def cluster_id(connection: KafkaConnection, settings: KafkaSettings) -> str:

@@ -68,15 +68,16 @@ class TransactionalLog:
         """Take the partition over: from here on its former owner can commit nothing.
 
         Raises:
-            KafkaUnavailable: No broker, or it can't serve transactions now.
+            KafkaUnavailable: No broker, or it can't serve transactions now, or does not let us.
         """
+        doing = f"taking over partition {partition} ({names.transactional_rights})"
         producer = connection.producer(
             transactional_id=names.transactional_id(partition),
             transaction_timeout_ms=TRANSACTION_TIMEOUT_MS,
             max_request_size=max_bytes,
         )
         try:
-            await within(CALL_DEADLINE, producer.start(), f"taking over partition {partition}")
+            await within(CALL_DEADLINE, producer.start(), doing)
         except BaseException:
             await let_go(producer.stop())
             raise

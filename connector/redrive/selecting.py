@@ -68,10 +68,13 @@ def data_of_letter(letter: DeadLetter) -> dict[str, Any]:
 
 
 def newest(letters: Iterable[DeadLetter]) -> dict[str, DeadLetter]:
-    """The last letter of each import: only that one can be sent again."""
+    """The last letter of each import: only that one can be sent again.
+
+    The last that was written: generations begin anew when an import was forgotten and is announced again.
+    """
     found: dict[str, DeadLetter] = {}
     for letter in letters:
         known = found.get(letter.import_id)
-        if known is None or (letter.generation, letter.died_ms) > (known.generation, known.died_ms):
+        if known is None or (letter.died_ms, letter.generation) > (known.died_ms, known.generation):
             found[letter.import_id] = letter
     return found

@@ -38,6 +38,7 @@ from connector.rossum.schemas import Schemas
 from connector.rossum.session import RossumConnection, Session
 from connector.rossum.transport import ApiCall, Sink
 from connector.rossum.uploading import send_upload
+from connector.rossum.users import Users
 from connector.rossum.webhooks import Webhooks
 
 #: An answer this young (seconds) tells Rossum's time well enough; our monotonic clock does not drift much in it.
@@ -79,10 +80,11 @@ class RossumClient:
         self.budget = self._session.budget
         self._annotations = self._gatherer(self._fetch_annotations, LIST_SPACING)
         self._documents = self._gatherer(self._fetch_documents, LIST_SPACING)
-        self._gathered = GatheredMarks(self._documents.read)
+        self._gathered = GatheredMarks(self._documents.read, self._document)
         self._searches = DocumentSearches(self._session)
         self._contents = Contents(self._session)
         self._webhooks = Webhooks(self._session)
+        self.users = Users(self._session)
         user = Session(embedded, clock=clock, on_call=on_call, beside=self._session) if embedded else None
         self.embedding = Embedding(self._session, user, clock=clock)
         self._schemas = Schemas(self._session, clock)
@@ -279,6 +281,10 @@ class RossumClient:
 
     async def _fetch_documents(self, ids: Sequence[DocumentId], _lane: Lane) -> Mapping[DocumentId, DocumentReading]:
         return wire.read_documents(await self._session.send(requests.documents_by_id(ids)))
+
+    async def _document(self, number: DocumentId) -> DocumentReading | None:
+        answer = await self._session.ask_or_none(requests.document(number))
+        return None if answer is None else wire.read_document(answer)
 
     def _claim_fetch(self, queue: QueueId) -> Fetch[AnnotationId, ExportReading]:
         async def fetch(ids: Sequence[AnnotationId], _lane: Lane) -> Mapping[AnnotationId, ExportReading]:

@@ -68,6 +68,16 @@ class Embedding:
         await asyncio.gather(*readings, return_exceptions=True)
         await self._stack.aclose()
 
+    async def queue_of(self, annotation: AnnotationId) -> QueueId | None:
+        """The queue that an annotation is in now; None when our own credentials see no such annotation.
+
+        Raises:
+            NotOurs: Rossum refuses us.
+            Retryable: It does not answer.
+        """
+        answer = await self._session.ask_or_none(requests.annotation(annotation))
+        return None if answer is None else wire.read_annotation(answer).queue
+
     async def url(self, order: EmbeddedOrder) -> EmbeddedUrl:
         """A URL that opens an annotation in the validation screen.
 

@@ -18,6 +18,7 @@ _REMEMBERED = 20_000
 #: How far up a document's parents are followed: parts of a split may keep the mark, but not the name.
 _GENERATIONS = 4
 
+ReadDocument = Callable[[DocumentId], Awaitable[DocumentReading | None]]
 ReadDocuments = Callable[[Collection[DocumentId], Lane], Awaitable[Mapping[DocumentId, DocumentReading]]]
 R = TypeVar("R", AnnotationReading, ExportReading)
 
@@ -29,10 +30,16 @@ class _Named:
 
 
 class GatheredMarks:
-    """See the module; `read` asks for documents by id."""
+    """See the module.
 
-    def __init__(self, read: ReadDocuments) -> None:
+    Args:
+        read: Those of some documents that the document list shows.
+        read_one: One document as it is now, which lists may show only later; None when it is gone.
+    """
+
+    def __init__(self, read: ReadDocuments, read_one: ReadDocument) -> None:
         self._read = read
+        self._read_one = read_one
         self._known: OrderedDict[DocumentId, _Named] = OrderedDict()
 
     async def told(self, readings: Mapping[AnnotationId, R], lane: Lane) -> dict[AnnotationId, R]:
@@ -48,24 +55,40 @@ class GatheredMarks:
         return {number: self._with_mark(r) for number, r in readings.items() if self._is_clear(r)}
 
     async def told_as_it_is(self, reading: AnnotationReading, lane: Lane) -> AnnotationReading:
-        """One reading, with its own mark if its document is there at all."""
+        """One reading, with its own mark if its document is there at all, whatever lists show."""
         document = _asked(reading)
         if document is not None:
             await self._learn({document}, lane)
+            await self._learn_each(document)
         return self._with_mark(reading)
 
     async def _learn(self, documents: set[DocumentId], lane: Lane) -> None:
         for _ in range(_GENERATIONS):
             unknown = documents - self._known.keys()
             if unknown:
-                for number, document in (await self._read(unknown, lane)).items():
-                    self._known[number] = _Named(document.file_name, document.parent)
+                for document in (await self._read(unknown, lane)).values():
+                    self._note(document)
             parents = (self._known[d].parent for d in documents if d in self._known)
             documents = {parent for parent in parents if parent is not None}
             if not documents:
                 break
         while len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
+
+    async def _learn_each(self, document: DocumentId | None) -> None:
+        """Ask for a document and its parents by themselves, where no list has shown them: only a 404 means gone."""
+        for _ in range(_GENERATIONS):
+            if document is None:
+                return
+            if document not in self._known:
+                found = await self._read_one(document)
+                if found is None:
+                    return
+                self._note(found)
+            document = self._known[document].parent
+
+    def _note(self, document: DocumentReading) -> None:
+        self._known[document.id] = _Named(document.file_name, document.parent)
 
     def _is_clear(self, reading: AnnotationReading | ExportReading) -> bool:
         document = _asked(reading)

@@ -54,7 +54,7 @@ def read_hook(body: VerifiedBody) -> HookReading:
             # from here on, whatever becomes of the announcement that follows.
             hints, dropped = _export(source)
         case "annotation_content", _:
-            hints, dropped = (), "content event"
+            hints, dropped = _content(source)
         case str(), _:
             hints, dropped = (), "other event"
         case _:
@@ -77,6 +77,18 @@ def _status(source: Mapping[str, Any]) -> tuple[tuple[Hint, ...], str | None]:
     clocks = clocks_of(annotation)
     clocks.pop("arrived_at", None)
     return (Hint(AnnotationId(number), Via.WEBHOOK, status, QueueId(queue), clocks),), None
+
+
+def _content(source: Mapping[str, Any]) -> tuple[tuple[Hint, ...], str | None]:
+    """The annotation as a content event shows it, which says no less of its status than a status event.
+
+    Rossum waits for the answer to most of these, and shows a refusal to the person who works on the annotation: one
+    that can't be read is passed over.
+    """
+    try:
+        return _status(source)
+    except ValueError:
+        return (), "unreadable content event"
 
 
 def _export(source: Mapping[str, Any]) -> tuple[tuple[Hint, ...], str | None]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from connector.domain.ids import AnnotationId, QueueId, format_clock
+from connector.domain.ids import AnnotationId, DocumentId, QueueId, format_clock
 from connector.domain.readings import CLOCKS, Listing
 from connector.errors import Retryable
 from connector.ports import Lane
@@ -73,6 +73,11 @@ def moved_by_export(queue: QueueId, ids: Iterable[int], statuses: Iterable[str],
         ("page_size", str(LARGEST_PAGE)),
     )
     return Call(Lane.CAPTURED, "/queues/{id}/export", f"/queues/{queue}/export", params, "POST")
+
+
+def document(number: DocumentId) -> Call:
+    """One document."""
+    return Call(Lane.READS, "/documents/{id}", f"/documents/{number}")
 
 
 def documents_by_id(ids: Iterable[int]) -> Call:
@@ -172,6 +177,11 @@ def upload(queue: QueueId, *, reject_identical: bool) -> Call:
 def current_user() -> Call:
     """Whose credentials these are."""
     return Call(Lane.OPS, "/auth/user", "/auth/user")
+
+
+def group(number: int) -> Call:
+    """One of the roles that users have."""
+    return Call(Lane.OPS, "/groups/{id}", f"/groups/{number}")
 
 
 def organizations() -> Call:

@@ -62,6 +62,11 @@ def read_exports(answer: Answer, queue: QueueId) -> dict[AnnotationId, ExportRea
     return {reading.id: reading for reading in found}
 
 
+def read_document(answer: Answer) -> DocumentReading:
+    """The document of a single GET."""
+    return _one(answer, _document)
+
+
 def read_documents(answer: Answer) -> dict[DocumentId, DocumentReading]:
     """The documents of a list that was asked for by ids; an unreadable one is left out likewise."""
     return {reading.id: reading for reading in _readable(answer, _document)}

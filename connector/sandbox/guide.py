@@ -8,17 +8,21 @@ from typing import Final
 from rich.console import Console
 
 _ACCOUNT: Final = """\
+. .venv/bin/activate   # after `make run`; elsewhere: pip install '.[disk,object-stores]'
 export CONNECTOR_KAFKA__BOOTSTRAP_SERVERS=localhost:9092
 export CONNECTOR_ROSSUM__BASE_URL=https://<your domain>.rossum.app/api/v1
 export CONNECTOR_ROSSUM__TOKEN=<API token>
 export CONNECTOR_ROSSUM__QUEUES='{"invoices": <queue id>}'
 export CONNECTOR_ROSSUM__DEFAULT_QUEUE=invoices
 export CONNECTOR_WEBHOOK__SECRETS='["<a secret>"]'
+export CONNECTOR_WEBHOOK__PUBLIC_URL=https://<your address of port 8080>/hooks/rossum
 rossum-connector topics create
+rossum-connector hooks apply
+rossum-connector check
 rossum-connector run"""
 _HOOK: Final = (
-    "In Rossum add a webhook for annotation_status events with that secret and the address "
-    "https://<this machine>:8080/hooks/rossum; without one, sweeps find everything within a minute or two."
+    "`hooks apply` makes the webhook in Rossum. Where Rossum can't reach this machine, leave it and PUBLIC_URL out: "
+    "sweeps find everything within a minute or two."
 )
 
 

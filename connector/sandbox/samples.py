@@ -48,6 +48,7 @@ class Kind:
         uploads: How many root documents Rossum has of it at the end.
         instructions: To the simulator, as `metadata.sandbox`.
         announced: How often the same arrival is written.
+        via: How every fact about its annotations must have been learnt (`ce_observedvia`); None = in any way.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Kind:
     form: Form = Form.PLAIN
     place: Place = Place.INLINE
     announced: int = 1
+    via: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,9 @@ KINDS: Final = (
         "its webhooks never arrive",
         "found by a sweep",
         _CAPTURED,
-        instructions={"hooks": "lost"},
+        # Its task runs for as long as the sandbox waits, so that asking about the task finds nothing either.
+        instructions={"hooks": "lost", "task": 90},
+        via="sweep",
     ),
     Kind(
         "re-exported",

@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import textwrap
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields
 from itertools import groupby
@@ -12,6 +13,10 @@ from connector.sandbox.simulator import control
 from connector.sandbox.simulator.behaviour import Behaviour
 from connector.sandbox.simulator.server import RESOURCES
 from connector.sandbox.vendor_endpoints import DOCUMENTED, reasons
+
+_WIDTH = 120
+#: Stands for a space at which no line is broken.
+_WHOLE = "\N{NO-BREAK SPACE}"
 
 
 def routes() -> frozenset[str]:
@@ -48,8 +53,14 @@ def reasons_list() -> str:
     lines: dict[str, list[str]] = {}
     for operation in missing():
         for reason in reasons(operation):
-            lines.setdefault(reason, []).append(f"`{operation}`")
-    return "\n".join(f"- {reason} {', '.join(operations)}" for reason, operations in lines.items())
+            lines.setdefault(reason, []).append(f"`{operation}`".replace(" ", _WHOLE))
+    return "\n".join(_item(f"{reason} {', '.join(operations)}") for reason, operations in lines.items())
+
+
+def _item(text: str) -> str:
+    """A point of a list, in lines that can be read as they are."""
+    lines = textwrap.wrap(text, _WIDTH, initial_indent="- ", subsequent_indent="  ", break_on_hyphens=False)
+    return "\n".join(lines).replace(_WHOLE, " ")
 
 
 def coverage_line() -> str:

@@ -151,8 +151,12 @@ class DocumentStory:
     @property
     def via(self) -> str:
         """How the newest fact about its annotations was learnt; empty while there is none."""
-        vias = [record.via for record in self.records if record.name.startswith("annotation.")]
+        vias = [record.via for record in self._of_annotations]
         return vias[-1] if vias else ""
+
+    @property
+    def _of_annotations(self) -> list[Record]:
+        return [record for record in self.records if record.name.startswith("annotation.")]
 
     def _lacking(self) -> Counter[tuple[TopicRole, str]]:
         exactly, _ = expected_counts(self.sample)
@@ -167,13 +171,17 @@ class DocumentStory:
             yield f"{self.sample.document_id}: {name} is missing on the {_topic(role)} topic ({found})"
 
     def surplus(self) -> Iterator[str]:
-        """One sentence for each event that came too often or should not have come."""
+        """One sentence for each event that came too often, should not have come, or was learnt in another way."""
         exactly, at_most = expected_counts(self.sample)
         counts, who = self.counts, self.sample.document_id
         for (role, name), times in (counts - (exactly | at_most)).items():
             allowed = exactly[role, name] or at_most[role, name]
             where = f"{who}: {name} was read {allowed + times} times on the {_topic(role)} topic"
             yield f"{where}, expected {allowed}" if allowed else f"{where}, where it is not expected"
+        for record in self._of_annotations:
+            if self.sample.kind.via not in (None, record.via):
+                where = f"{who}: {record.name} on the {_topic(record.role)} topic"
+                yield f"{where} was learnt by {record.via}, expected {self.sample.kind.via}"
 
 
 class Story:

@@ -95,7 +95,7 @@ LEFT_OUT: Final[dict[str, tuple[str, ...]]] = {
     "It is listed, but its parameters and answers are not documented.": (
         "GET /annotations/export", "POST /annotations/export",
     ),
-    "There are no pictures of pages here, and no text on them; splits come from an upload's instructions.": (
+    "There are no pictures of pages, and no text on them; an upload's instructions and `/sandbox` split documents.": (
         "POST /annotations/{id}/split", "POST /annotations/{id}/edit_pages", "GET /annotations/{id}/page_data",
         "POST /annotations/{id}/page_data/translate", "/pages", "/suggested_edits",
     ),

@@ -31,6 +31,9 @@ _LONGEST_ID: Final = 18
 class Embedding(Protocol):
     """Rossum, as far as it is about embedded mode."""
 
+    async def queue_of(self, annotation: AnnotationId) -> QueueId | None:
+        """The queue of an annotation; None when there is no such annotation."""
+
     async def url(self, order: EmbeddedOrder) -> EmbeddedUrl:
         """A URL that opens an annotation."""
 
@@ -76,8 +79,8 @@ class EmbeddedApi:
     async def _ready(self, name: str) -> web.Response:
         queue = self._queue(name)
         if queue is None:
-            known = ", ".join(self._queues) or "ROSSUM__QUEUES names none"
-            return problem(HTTPStatus.NOT_FOUND, f"this deployment serves no queue of that id or alias: {known}")
+            sentence = f"this deployment serves no queue of that id or alias: {self._known()}"
+            return problem(HTTPStatus.NOT_FOUND, sentence)
         found = await self._embedding.ready(queue)
         body = {
             "queue": queue,
@@ -92,6 +95,9 @@ class EmbeddedApi:
             return self._queues[name]
         return next((queue for queue in self._queues.values() if str(queue) == name), None)
 
+    def _known(self) -> str:
+        return ", ".join(self._queues) or "ROSSUM__QUEUES names none"
+
     async def _url(self, request: web.BaseRequest, name: str) -> web.Response:
         if not (name.isascii() and name.isdigit() and len(name) <= _LONGEST_ID):
             return problem(HTTPStatus.NOT_FOUND, "annotations are named by their id, a number")
@@ -99,6 +105,13 @@ class EmbeddedApi:
             order = read_order(AnnotationId(int(name)), await _body(request))
         except OrderError as error:
             return problem(HTTPStatus.BAD_REQUEST, str(error))
+        queue = await self._embedding.queue_of(order.annotation)
+        if queue is None:
+            return problem(HTTPStatus.NOT_FOUND, f"Rossum shows no annotation {order.annotation}")
+        if queue not in self._queues.values():
+            # The credentials may open more than what this deployment, and so its operator's token, is for.
+            sentence = f"the annotation is in queue {queue}, which this deployment does not serve: {self._known()}"
+            return problem(HTTPStatus.NOT_FOUND, sentence)
         made = await self._embedding.url(order)
         return _json({"annotation": order.annotation, "url": made.url, "status": made.status})
 

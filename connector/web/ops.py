@@ -40,7 +40,7 @@ class OpsActions(Protocol):
     def warnings(self) -> Mapping[str, str]:
         """What is wrong although webhooks can be taken in: nothing that another replica would do better."""
 
-    def document(self, key: str) -> Any:
+    async def document(self, key: str) -> Any:
         """What this replica knows of a document key; None when nothing."""
 
     async def refresh(self) -> None:
@@ -125,7 +125,7 @@ class OpsServer:
             return problem(HTTPStatus.METHOD_NOT_ALLOWED, sentence, headers={"Allow": method})
         match name:
             case "documents":
-                return self._document(key)
+                return await self._document(key)
             case "audit":
                 return _json(await self._actions.audit())
             case "sweeps":
@@ -134,8 +134,8 @@ class OpsServer:
                 self._actions.pause(paused=name == "pause")
                 return _json({"paused": name == "pause"})
 
-    def _document(self, key: str) -> web.Response:
-        timeline = self._actions.document(key)
+    async def _document(self, key: str) -> web.Response:
+        timeline = await self._actions.document(key)
         if timeline is None:
             return problem(HTTPStatus.NOT_FOUND, "this replica knows no document with that key")
         return _json(timeline)

@@ -39,6 +39,8 @@ LARGE_BODIES = 32_000_000
 #: A genuine webhook that was made longer ago is a replay: Rossum's own repetitions end within minutes. It is taken
 #: all the same, because a hint decides nothing, but somebody may want to know.
 OLD_AFTER = timedelta(days=1)
+#: Between two lines about such webhooks: a flood of them must not fill the log.
+OLD_TOLD_EVERY = timedelta(minutes=1)
 
 Verified = TypeVar("Verified")
 
@@ -94,6 +96,7 @@ class WebhookReceiver(Generic[Verified]):
         self._deadlines = Deadlines(deadline)
         self._accepted = Acceptance(clock)
         self._waiting = 0
+        self._old_told_at: datetime | None = None
         self._large = 0
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -135,16 +138,23 @@ class WebhookReceiver(Generic[Verified]):
             reading = self._read_hook(verified)
         except ValueError as error:
             raise _Refused(HookOutcome.UNREADABLE, problem(HTTPStatus.BAD_REQUEST, str(error))) from error
-        if reading.timestamp is not None and self._is_old(reading.timestamp):
-            self._telemetry.hook_old()
+        if reading.timestamp is not None:
+            self._look_at_age(reading.timestamp)
         return reading.hints
 
-    def _is_old(self, timestamp: str) -> bool:
+    def _look_at_age(self, timestamp: str) -> None:
+        """Tell of a webhook that was made long ago."""
         try:
             made = datetime.fromisoformat(timestamp)
         except ValueError:
-            return False
-        return self._clock.now() - (made if made.tzinfo else made.replace(tzinfo=UTC)) > OLD_AFTER
+            return
+        now = self._clock.now()
+        age = now - (made if made.tzinfo else made.replace(tzinfo=UTC))
+        if age > OLD_AFTER:
+            is_told = self._old_told_at is None or abs(now - self._old_told_at) >= OLD_TOLD_EVERY
+            if is_told:
+                self._old_told_at = now
+            self._telemetry.hook_old(age.total_seconds(), is_told=is_told)
 
     async def _store(self, hints: list[Hint]) -> None:
         if self._waiting >= WAITING_LIMIT:

@@ -36,7 +36,7 @@ async def test_what_is_right_is_told_as_right(kafka: Kafka, tmp_path: Path) -> N
     assert {name for name, (is_fine, _) in found.items() if is_fine} == set(found)
     assert set(found) == {
         *("settings", "state directory", "file root", "kafka", "topics", "consumer group", "trimming"),
-        *("transactions", "rossum", "clock", "queue invoices", "queue receipts", "embedded user"),
+        *("transactions", "rossum", "clock", "role", "queue invoices", "queue receipts", "embedded user"),
     }
 
 
@@ -69,13 +69,15 @@ async def test_each_thing_that_is_wrong_is_told_with_its_remedy(kafka: Kafka, tm
             assert remedy in bad[name]
 
 
-async def test_a_clock_that_is_off_is_told(kafka: Kafka, tmp_path: Path) -> None:
-    """Windows are in Rossum's time."""
+async def test_clock_role_and_object_store_are_told(kafka: Kafka, tmp_path: Path) -> None:
+    """Windows are in Rossum's time; a viewer can read everything, so that nothing else would tell."""
     async with deployment(kafka.bootstrap_servers, "check", tmp_path) as world:
         await world.control("/time", {"shift": 120})
+        await world.control("/behaviour", {"viewer_user": True})
 
-        code, found = await check(world)
+        code, found = await check(world, IMPORTS__ALLOWED_BUCKETS='["nowhere"]')
 
     assert code == 3
-    assert found["clock"][0] is False
+    assert {name for name, (is_fine, _) in found.items() if not is_fine} == {"clock", "role", "object store nowhere"}
     assert "NTP" in found["clock"][1]
+    assert "annotator" in found["role"][1]

@@ -1,6 +1,7 @@
 """The edges exposed to the outside: what is refused leaves no trace, and what is secret stays secret."""
 
 import asyncio
+import base64
 import hashlib
 import hmac
 import json
@@ -10,15 +11,20 @@ import subprocess
 from collections.abc import AsyncIterator
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from connector.domain.ids import AnnotationId, annotation_entity
+from connector.domain.messages import Hint, Swept, decode_work
+from connector.domain.readings import CLOCKS
 from tests.acceptance.test_broker_away import webhook
-from tests.support.deployment import SECRET, Deployment, deployment, inline, pdf
+from tests.support.deployment import QUEUE, SECRET, Deployment, deployment, inline
 from tests.support.find_kafka import Kafka
 from tests.support.reader import CAPTURED
+from tests.support.sources import Sources, sources
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(120)]
@@ -27,6 +33,9 @@ QUICK = ("--rate-limit", "0", "--processing", "0.2", "--review", "0.3")
 OPS_TOKEN = "ops token of the tests"
 API_TOKEN = "f3a9-token-of-the-api-77c1"
 SIGNED_QUERY = "f00dfeedcafe"
+ALLOWED_QUERY = "0ddba11c0ffee"
+#: In every document, and nowhere else: without a line break, which logs and JSON would write in another way.
+WORDS = "what only the documents say: 91c7d0b2"
 RETURN_QUERY = "5e55104f00d"
 TOPICS = (
     "rossum.documents.lifecycle",
@@ -36,13 +45,21 @@ TOPICS = (
     "rossum.connector.imports",
     "rossum.connector.work",
 )
+WORK, LEDGER = "rossum.connector.work", "rossum.connector.ledger"
 
 
 @pytest.fixture
-async def world(kafka: Kafka, tmp_path: Path) -> AsyncIterator[Deployment]:
+async def documents(tmp_path: Path) -> AsyncIterator[Sources]:
+    """Documents that say what nothing else says."""
+    async with sources(tmp_path, text=f"document {{}}, {WORDS}") as opened:
+        yield opened
+
+
+@pytest.fixture
+async def world(kafka: Kafka, tmp_path: Path, documents: Sources) -> AsyncIterator[Deployment]:
     """One replica whose sweeps are far apart, so that nothing but the test writes."""
     settings = {"ROSSUM__REQUESTS_PER_SECOND": "0", "SWEEP__INTERVAL": "1h", "OPS__TOKEN": OPS_TOKEN}
-    settings["ROSSUM__TOKEN"] = API_TOKEN
+    settings |= {"ROSSUM__TOKEN": API_TOKEN} | documents.settings
     simulator = (*QUICK, "--token", API_TOKEN)
     async with deployment(kafka.bootstrap_servers, "edges", tmp_path, simulator=simulator, **settings) as running:
         await running.start_replica()
@@ -51,6 +68,14 @@ async def world(kafka: Kafka, tmp_path: Path) -> AsyncIterator[Deployment]:
 
 async def everything(world: Deployment, *names: str) -> list[bytes]:
     """Keys, values and headers of all records of some topics."""
+    found: list[bytes] = []
+    for record in await records(world, *names):
+        found += [record.key or b"", record.value or b"", *(value for _, value in record.headers)]
+    return found
+
+
+async def records(world: Deployment, *names: str) -> list[Any]:
+    """All records of some topics."""
     consumer = AIOKafkaConsumer(bootstrap_servers=world.bootstrap, auto_offset_reset="earliest")
     await consumer.start()
     try:
@@ -58,11 +83,10 @@ async def everything(world: Deployment, *names: str) -> list[bytes]:
         consumer.assign(places)
         await consumer.seek_to_beginning(*places)
         ends = await consumer.end_offsets(places)
-        found: list[bytes] = []
+        found: list[Any] = []
         while any([await consumer.position(place) < ends[place] for place in places]):
-            for records in (await consumer.getmany(timeout_ms=200)).values():
-                for record in records:
-                    found += [record.key or b"", record.value or b"", *(value for _, value in record.headers)]
+            for more in (await consumer.getmany(timeout_ms=200)).values():
+                found += more
         return found
     finally:
         await consumer.stop()
@@ -75,8 +99,12 @@ async def post(world: Deployment, body: bytes | BytesIO, headers: dict[str, str]
 
 
 async def test_what_is_refused_leaves_no_trace(world: Deployment) -> None:
-    """Forged 401, oversized 413, rubbish 400, and not a record on any topic."""
-    before = len(await everything(world, *TOPICS))
+    """Forged 401, oversized 413, rubbish 400; a genuine webhook after them is all that any topic or row tells of."""
+    # The first pass of each sweep writes; the next ones are an hour away.
+    await eventually(lambda: {event.key for event in world.reader.named("sweep.completed")} >= set(CLOCKS), within=30)
+    made = await world.control("/annotations", {"count": 1, "queue": QUEUE, "status": "to_review"})
+    genuine = AnnotationId(made["ids"][0])
+    before = {(r.topic, r.partition, r.offset) for r in await records(world, *TOPICS, LEDGER)}
     body, headers = webhook(77, world.base_url)
     forged = {**headers, "X-Rossum-Signature-SHA256": "sha256=" + "0" * 64}
     rubbish, _ = webhook(78, world.base_url)
@@ -100,7 +128,23 @@ async def test_what_is_refused_leaves_no_trace(world: Deployment) -> None:
         "no webhook": 400,
         "other secret": 401,
     }
-    assert len(await everything(world, *TOPICS)) == before
+    assert await post(world, *webhook(genuine, world.base_url)) == 200
+    await eventually(lambda: world.reader.named("annotation.ready"), within=30)
+    after = await records(world, *TOPICS, LEDGER)
+    new = [record for record in after if (record.topic, record.partition, record.offset) not in before]
+    _tell_only_of(world, genuine, new)
+
+
+def _tell_only_of(world: Deployment, annotation: AnnotationId, new: list[Any]) -> None:
+    """The records are those of one webhook, and what owners note about the sweeps at the start."""
+    work = [message for r in new if r.topic == world.prefix + WORK for message in decode_work(r.value)]
+    rows = [r.key.decode() for r in new if r.topic == world.prefix + LEDGER]
+    events = [r.key.decode() for r in new if r.topic not in (world.prefix + WORK, world.prefix + LEDGER)]
+
+    assert [message.annotation for message in work if isinstance(message, Hint)] == [annotation]
+    assert [message for message in work if not isinstance(message, Hint | Swept)] == []
+    assert [row for row in rows if not row.startswith(("sweep/", "floor/"))] == [annotation_entity(annotation)]
+    assert set(events) == {f"rossum:{annotation}"}
 
 
 def _signed(body: bytes, secret: str = SECRET) -> dict[str, str]:
@@ -128,15 +172,31 @@ async def embedded_token(world: Deployment) -> str:
     return token
 
 
-async def test_nothing_secret_is_written_anywhere(world: Deployment) -> None:
+def encoded(words: str) -> set[bytes]:
+    """The part of their base64 that is the same whatever stands before and behind them, for each of three places."""
+    raw = words.encode()
+    return {base64.b64encode(bytes(n) + raw)[-(-8 * n // 6) : 8 * (n + len(raw)) // 6] for n in range(3)}
+
+
+async def announce(world: Deployment, documents: Sources) -> None:
+    """20 documents inline, by https and in files, and three that can't be had: two of them for ever."""
+    refused = {"kind": "https", "url": f"https://{SIGNED_QUERY}.example/a.pdf?signature={SIGNED_QUERY}"}
+    site = f"https://localhost:{documents.port}"
+    missing = {"kind": "https", "url": f"{site}/nowhere?signature={ALLOWED_QUERY}"}
+    late = {"kind": "https", "url": f"{site}/documents/22?signature={ALLOWED_QUERY}"}
+    documents.unavailable.add(22)
+    failing = [{**inline(20 + number), "source": source} for number, source in enumerate((refused, missing, late))]
+    await world.announce([*failing, *(documents.arrival(number) for number in range(20))])
+
+
+async def test_nothing_secret_is_written_anywhere(world: Deployment, documents: Sources) -> None:
     """No token, secret, document byte or captured value in a log, in `work` or in the ledger; no token elsewhere."""
     await world.add_hook(world.webhook_urls[0])
-    unreachable = {"kind": "https", "url": f"https://{SIGNED_QUERY}.example/a.pdf?signature={SIGNED_QUERY}"}
-    await world.announce([inline(number) for number in range(20)] + [{**inline(20), "source": unreachable}])
+    await announce(world, documents)
     await world.http.post(world.webhook_urls[0], data=b'{"secret": "x"}', headers=_signed(b"another body"))
     await world.control("/faults", {"method": "GET", "path": "/annotations", "action": "status:401", "times": 2})
     await eventually(lambda: len(world.reader.captured()) >= 20, within=60)
-    await eventually(lambda: len(world.reader.letters) == 1, within=60)
+    await eventually(lambda: len(world.reader.letters) == 2, within=60)
     await eventually(lambda: len(world.reader.named("import.completed")) >= 20, within=30)
     token = await embedded_token(world)
     async with world.http.get(world.ops_urls[0] + "/metrics") as response:
@@ -153,20 +213,23 @@ async def test_nothing_secret_is_written_anywhere(world: Deployment) -> None:
         )
         if field["value"] and len(field["value"]) >= 8
     }
-    documents = {pdf(f"document {number}") for number in range(20)}
-    encoded = {inline(number)["source"]["base64"].encode() for number in range(20)}
-    hidden = {SECRET, OPS_TOKEN, API_TOKEN, f"={SIGNED_QUERY}", token, RETURN_QUERY}
-    written = await everything(world, "rossum.connector.work", "rossum.connector.ledger")
+    in_base64 = encoded(WORDS)
+    hidden = {SECRET, OPS_TOKEN, API_TOKEN, f"={SIGNED_QUERY}", ALLOWED_QUERY, WORDS, token, RETURN_QUERY}
+    written = await everything(world, WORK, LEDGER)
     logs = [metrics, *(replica.log.read_bytes() for replica in world.replicas)]
     public = await everything(world, *TOPICS)
     found = [
         secret
-        for secret in documents | encoded | {text.encode() for text in hidden | values}
+        for secret in in_base64 | {text.encode() for text in hidden | values}
         if any(secret in text for text in (*written, *logs))
     ]
 
     assert len(values) > 20
     assert len(written) > 20
+    # The search would find them: copies of arrivals have inline documents, and rows say what can't be had.
+    assert any(words in text for words in in_base64 for text in public)
+    assert any(b"/nowhere answered 404" in text for text in written)
+    assert any(b"/documents/22 answered 503" in text for text in written)
     assert found == []
     assert len(token) == 40
     assert not any(token.encode() in text for text in public)

@@ -2,6 +2,7 @@
 
 import random
 import sys
+from collections import Counter
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +17,8 @@ from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
 
-#: Seconds until everything must have come out.
+#: Seconds until everything must have come out: fewer than until a task is asked about (`IMPORTS__TASK_AFTER`), which
+#: would bring everything out without webhooks and without sweeps.
 PATIENCE = 150
 QUICK = ("--rate-limit", "0", "--processing", "0.3", "--review", "0.5")
 
@@ -29,6 +31,7 @@ class Mode:
         hooks: What the simulator does to webhooks; None = there is no hook at all.
         behaviour: Habits of the simulator.
         settings: Of the connector.
+        alone: The only one of webhooks and sweeps that can tell of anything (`ce_observedvia`); None = both can.
     """
 
     name: str
@@ -36,18 +39,19 @@ class Mode:
     hooks: dict[str, Any] | None = field(default_factory=dict)
     behaviour: dict[str, Any] = field(default_factory=dict)
     settings: dict[str, str] = field(default_factory=dict)
+    alone: str | None = None
 
 
 MODES = [
     Mode("webhooks and sweeps"),
-    Mode("every webhook lost", hooks={"loss": 1.0}),
-    Mode("webhooks alone", settings={"SWEEP__INTERVAL": "1h"}),
+    Mode("every webhook lost", hooks={"loss": 1.0}, alone="sweep"),
+    Mode("webhooks alone", settings={"SWEEP__INTERVAL": "1h"}, alone="webhook"),
     Mode("webhooks doubled and reordered", hooks={"duplicate": 1.0, "reorder": 1.0}),
     # Habits of Rossum's lists: without webhooks, so that nothing but the sweeps can bring the documents out.
-    Mode("lists lag 5 s", behaviour={"list_lag": 5}, hooks={"loss": 1.0}),
-    Mode("clocks stay null", behaviour={"null_clocks": True}, hooks={"loss": 1.0}),
-    Mode("250 share a clock", behaviour={"tied_clocks": 250}, hooks={"loss": 1.0}),
-    Mode("filters cut seconds", behaviour={"filter_seconds": True}, hooks={"loss": 1.0}),
+    Mode("lists lag 5 s", behaviour={"list_lag": 5}, hooks={"loss": 1.0}, alone="sweep"),
+    Mode("clocks stay null", behaviour={"null_clocks": True}, hooks={"loss": 1.0}, alone="sweep"),
+    Mode("250 share a clock", behaviour={"tied_clocks": 250}, hooks={"loss": 1.0}, alone="sweep"),
+    Mode("filters cut seconds", behaviour={"filter_seconds": True}, hooks={"loss": 1.0}, alone="sweep"),
 ]
 
 
@@ -99,13 +103,28 @@ async def judge(world: Deployment, documents: int, *, kills: int = 0) -> None:
     assert world.reader.letters == []
 
 
+def judge_observed(world: Deployment, mode: Mode) -> None:
+    """Captured events were learnt as the mode allows.
+
+    An annotation that has been open for a minute and a half is read again by itself (`read`), so that one or the
+    other of a slow run may be found that way.
+    """
+    observed = Counter(event.headers["ce_observedvia"] for event in world.reader.captured())
+    sys.stdout.write(f"observed={dict(observed)}\n")
+
+    if mode.alone is None:
+        assert observed.keys() <= {"webhook", "sweep", "read"}
+    else:
+        assert observed.keys() <= {mode.alone, "read"}
+        assert observed[mode.alone] > mode.documents / 2
+
+
 @pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.name)
 async def test_what_goes_in_comes_out_once(kafka: Kafka, tmp_path: Path, mode: Mode) -> None:
     """Arrivals by https, file and inline through two replicas; a read_committed reader sees each captured once."""
     async with AsyncExitStack() as stack:
         documents = await stack.enter_async_context(sources(tmp_path))
-        settings = {"ROSSUM__REQUESTS_PER_SECOND": "0", "IMPORTS__TASK_AFTER": "20s"}
-        settings |= documents.settings | mode.settings
+        settings = {"ROSSUM__REQUESTS_PER_SECOND": "0"} | documents.settings | mode.settings
         world = await stack.enter_async_context(
             deployment(kafka.bootstrap_servers, "main", tmp_path, simulator=QUICK, **settings)
         )
@@ -114,6 +133,7 @@ async def test_what_goes_in_comes_out_once(kafka: Kafka, tmp_path: Path, mode: M
         await world.announce([documents.arrival(number) for number in range(mode.documents)])
 
         await judge(world, mode.documents)
+        judge_observed(world, mode)
 
 
 async def test_replicas_killed_five_times(kafka: Kafka, tmp_path: Path) -> None:

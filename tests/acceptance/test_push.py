@@ -1,6 +1,9 @@
 """The push workflow: the hook is made, repaired, watched, given another secret under traffic; its loss is noticed."""
 
+import asyncio
 from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import orjson
@@ -9,12 +12,22 @@ import pytest
 from tests.support.deployment import SECRET, Deployment, deployment, inline, spawn
 from tests.support.find_kafka import Kafka
 from tests.support.kafka_settings import free_ports
+from tests.support.proxy import Proxy, proxied
+from tests.support.reader import Seen
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
 
 QUICK = ("--rate-limit", "0", "--processing", "0.2", "--review", "0.3")
+CALM = ("--rate-limit", "0", "--processing", "0.2", "--review", "1")
 NEW_SECRET = "the next secret of the hook"
+BOTH = {"WEBHOOK__SECRETS": orjson.dumps([NEW_SECRET, SECRET]).decode()}
+#: Sweeps that see nothing of what happens in a test: only webhooks tell.
+BLIND = {"ROSSUM__REQUESTS_PER_SECOND": "0", "SWEEP__INTERVAL": "3600", "SWEEP__LAG": "3600"}
+#: Documents on their way at any time.
+FEW = 3
+#: What a webhook that was not taken is counted as.
+TROUBLES = ("forged", "unavailable", "unreadable", "failed", "cut_off", "slow")
 
 
 async def hooks(world: Deployment, command: str, **settings: str) -> tuple[int, str]:
@@ -28,35 +41,107 @@ async def hooks(world: Deployment, command: str, **settings: str) -> tuple[int, 
         return await process.process.wait(), said
 
 
+@dataclass
+class Traffic:
+    """Documents that are announced all along: another few whenever most of them have come out.
+
+    Attributes:
+        announced: How many.
+        stopped: Set when it is enough.
+    """
+
+    world: Deployment
+    announced: int = 0
+    stopped: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def flows(self) -> bool:
+        """Whether most have come out."""
+        return self.announced - len(self.world.reader.captured()) < FEW
+
+    async def run(self) -> None:
+        """Until stopped."""
+        while not self.stopped.is_set():
+            await self.world.announce([inline(self.announced + more) for more in range(FEW)])
+            self.announced += FEW
+            await eventually(self.flows, within=90)
+
+
+async def counted(world: Deployment, *outcomes: str) -> list[float]:
+    """The webhooks that all replicas answered so far, by outcome."""
+    running = [number for number, replica in enumerate(world.replicas) if replica.process.returncode is None]
+    return [
+        sum([await world.metric(number, rf'hooks_total\{{outcome="{outcome}"\}}') for number in running])
+        for outcome in outcomes
+    ]
+
+
+async def replace_by_one_without_the_old_secret(world: Deployment, balancer: Proxy, port: int) -> None:
+    """The last step of a rotation, as an orchestrator does it: the first replica goes when the next is ready."""
+    await world.start_replica(WEBHOOK__PORT=str(port), WEBHOOK__SECRETS=orjson.dumps([NEW_SECRET]).decode())
+    balancer.target = port
+    assert await counted(world, *TROUBLES) == [0] * len(TROUBLES)
+    assert await world.replicas[0].stop() == 0
+
+
+async def never_taken(world: Deployment) -> set[str]:
+    """The failed calls of Rossum's log that no later attempt made good."""
+    failed = (await world.api("GET", "/hooks/logs?status=failed"))["results"]
+    made_good: set[str] = set()
+    for number in {line["annotation_id"] for line in failed}:
+        lines = (await world.api("GET", f"/hooks/logs?status=completed&annotation={number}"))["results"]
+        made_good |= {line["request_id"] for line in lines}
+    return {line["request_id"] for line in failed} - made_good
+
+
 async def test_the_hook_is_made_repaired_and_its_secret_changed_under_traffic(kafka: Kafka, tmp_path: Path) -> None:
-    """Documents flow all along; drift raises the alarm, the repair takes it away, and every webhook is taken."""
-    (port,) = free_ports(1)
-    url = f"http://127.0.0.1:{port}/hooks/rossum"
-    settings = {"ROSSUM__REQUESTS_PER_SECOND": "0", "SWEEP__INTERVAL": "3600", "WEBHOOK__PUBLIC_URL": url}
-    both = {"WEBHOOK__SECRETS": orjson.dumps([NEW_SECRET, SECRET]).decode()}
-    async with deployment(kafka.bootstrap_servers, "push", tmp_path, simulator=QUICK, **settings) as world:
-        missing = await hooks(world, "plan")
-        made = await hooks(world, "apply --yes")
-        again = await hooks(world, "plan")
-        await world.start_replica(WEBHOOK__PORT=str(port), **both)
-        await world.announce([inline(number) for number in range(30)])
-        await eventually(lambda: len(world.reader.captured()) > 5, within=60)
+    """Documents flow all along; drift raises the alarm, the repair takes it away, and every webhook is taken.
 
-        drifted = await hooks(world, "plan", **both)
-        await eventually(lambda: _is(world.metric(0, r'hook_drift\{kind="secret"\}'), 1.0), within=90)
-        repaired = await hooks(world, "apply --yes", **both)
-        await world.announce([inline(number) for number in range(30, 60)])
-        await eventually(lambda: len(world.reader.captured()) == 60, within=60)
+    Sweeps stay an hour behind, so that what a lost webhook would have told never comes out.
+    """
+    public, first, second = free_ports(3)
+    settings = BLIND | {"WEBHOOK__PUBLIC_URL": f"http://127.0.0.1:{public}/hooks/rossum"}
+    async with (
+        deployment(kafka.bootstrap_servers, "push", tmp_path, simulator=CALM, **settings) as world,
+        proxied(first, public) as balancer,
+        asyncio.TaskGroup() as group,
+    ):
+        said = [await hooks(world, "plan"), await hooks(world, "apply --yes")]
+        (hook,) = (await world.api("GET", "/hooks"))["results"]
+        await world.api("PATCH", f"/hooks/{hook['id']}", {"config": {"url": hook["config"]["url"] + "?by=hand"}})
+        traffic = Traffic(world)
+        announcing = group.create_task(traffic.run())
+        await world.start_replica(WEBHOOK__PORT=str(first), **BOTH)
+        await eventually(lambda: len(world.reader.captured()) > FEW, within=60)
+        await eventually(lambda: _is(world.metric(0, r'hook_drift\{kind="(?:secret|url)"\}'), 2.0), within=90)
+
+        said.append(await hooks(world, "plan", **BOTH))
+        before = await counted(world, "accepted")
+        said.append(await hooks(world, "apply --yes", **BOTH))
+        after = await counted(world, "accepted")
         await eventually(lambda: _is(world.metric(0, r"hook_drift\{.*\}"), 0.0), within=90)
+        said.append(await hooks(world, "plan", **BOTH))
+        taken, lost = [await world.metric(0, rf'hook_calls_total\{{outcome="{how}"\}}') for how in ("taken", "lost")]
+        troubles = await counted(world, *TROUBLES)
 
-        log = await world.api("GET", "/hooks/logs")
-        assert (missing[0], made[0], again[0], drifted[0], repaired[0]) == (3, 0, 0, 3, 0)
-        assert "+ hook" in missing[1]
-        assert "as it should be" in again[1]
-        assert "config.secret" in drifted[1]
-        assert SECRET not in "".join([missing[1], made[1], again[1], drifted[1], repaired[1]])
-        assert NEW_SECRET not in drifted[1] + repaired[1]
-        assert {line["status"] for line in log["results"]} == {"completed"}
+        await replace_by_one_without_the_old_secret(world, balancer, second)
+        mark = traffic.announced
+        await eventually(lambda: len(world.reader.captured()) > mark, within=60)
+        traffic.stopped.set()
+        await announcing
+        await eventually(lambda: len(world.reader.captured()) >= traffic.announced, within=60)
+        troubles += await counted(world, *TROUBLES)
+
+        assert [code for code, _ in said] == [3, 0, 3, 0, 0]
+        assert "+ hook" in said[0][1]
+        assert "config.secret" in said[2][1]
+        assert "config.url" in said[2][1]
+        assert "as it should be" in said[4][1]
+        assert not any(secret in text for secret in (SECRET, NEW_SECRET) for _, text in said)
+        assert after > before
+        assert taken > 0
+        assert (lost, set(troubles)) == (0, {0})
+        assert await never_taken(world) == set()
+        assert len(world.reader.captured()) == traffic.announced
         assert world.reader.duplicates() == []
 
 
@@ -77,8 +162,26 @@ async def test_sweeps_tighten_while_push_is_down_and_relax_after(kafka: Kafka, t
         await world.announce([inline(number) for number in range(40, 80)])
         await eventually(lambda: len(world.reader.captured()) == 80, within=60)
         await eventually(lambda: _is(world.metric(0, r'circuit_open\{circuit="push"\}'), 0.0), within=60)
+        await eventually(lambda: told_in_all(world, "new") >= 30 and told_in_all(world, "recovered") > 0, within=90)
 
+        passes = passes_of_exports(world)
+        assert {tuple(told.data["queues"]) for told in passes} == {(8198, 8199)}
+        assert all(told.data["new"] <= told.data["seen"] for told in passes)
+        windows = [(told.data["window"]["after"], told.data["window"]["before"]) for told in passes]
+        assert all(after < before for after, before in windows)
+        assert all(after <= before for (_, before), (after, _) in pairwise(windows))
+        assert [before for _, before in windows] == [told.headers["ce_time"] for told in passes]
         assert world.reader.duplicates() == []
+
+
+def passes_of_exports(world: Deployment) -> list[Seen]:
+    """What was published of the complete passes by `exported_at`, in order."""
+    return [told for told in world.reader.named("sweep.completed") if told.data["clock"] == "exported_at"]
+
+
+def told_in_all(world: Deployment, count: str) -> int:
+    """The sum of one of their counts."""
+    return sum(told.data[count] for told in passes_of_exports(world))
 
 
 async def _is(answer: object, wanted: float) -> bool:

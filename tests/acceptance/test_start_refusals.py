@@ -1,4 +1,7 @@
-"""What is wrong at the start is said in one sentence, with the documented exit code."""
+"""What is wrong at the start is said in one sentence, with the documented exit code.
+
+One sentence is one line: whatever is wrong with topics is one line for each topic, so that none hides another.
+"""
 
 from pathlib import Path
 
@@ -12,6 +15,8 @@ from tests.support.waiting import eventually
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(120)]
 
 QUICK = ("--rate-limit", "0", "--processing", "0.2", "--review", "0.3")
+#: Topics that need the same number of partitions, in the order in which they are told of.
+INNER = ("rossum.connector.imports", "rossum.connector.work", "rossum.connector.ledger")
 PORTS = {"WEBHOOK__PORT": "0", "OPS__PORT": "0"}
 
 
@@ -27,6 +32,13 @@ async def refusal(world: Deployment, **changes: str) -> tuple[int, str]:
     return replica.process.returncode or 0, words
 
 
+def one_line(words: str) -> str:
+    """The words, which must be one line of ours."""
+    assert words.startswith("rossum-connector: ")
+    assert len(words.splitlines()) == 1, words
+    return words
+
+
 async def test_settings_topics_and_token(kafka: Kafka, tmp_path: Path) -> None:
     """A typo names the nearest key; topics that are missing or wrong, and a bad token, are named."""
     async with deployment(kafka.bootstrap_servers, "refused", tmp_path, simulator=QUICK) as world:
@@ -40,11 +52,13 @@ async def test_settings_topics_and_token(kafka: Kafka, tmp_path: Path) -> None:
         "rossum-connector: CONNECTOR_KAFKA__GROUPID is not a setting; did you mean CONNECTOR_KAFKA__GROUP_ID?",
     )
     assert missing[0] == 3
-    assert "nowhere does not exist" in missing[1]
+    assert "nowhere does not exist" in one_line(missing[1])
     assert partitions[0] == 3
-    assert "has 12 partitions, but KAFKA__WORK_PARTITIONS is 7" in partitions[1]
+    wrong = partitions[1].removeprefix("rossum-connector: ").splitlines()
+    said = "has 12 partitions, but KAFKA__WORK_PARTITIONS is 7"
+    assert [line.partition(said)[:2] for line in wrong] == [(f"topic {world.prefix}{name} ", said) for name in INNER]
     assert token[0] == 3
-    assert "ROSSUM__TOKEN" in token[1]
+    assert "ROSSUM__TOKEN" in one_line(token[1])
 
 
 async def test_a_ledger_that_is_not_ours(kafka: Kafka, tmp_path: Path) -> None:
@@ -60,9 +74,9 @@ async def test_a_ledger_that_is_not_ours(kafka: Kafka, tmp_path: Path) -> None:
         emptied = await refusal(world)
 
     assert foreign[0] == 3
-    assert "belongs to another deployment: KAFKA__GROUP_ID is somebody-else here" in foreign[1]
+    assert "belongs to another deployment: KAFKA__GROUP_ID is somebody-else here" in one_line(foreign[1])
     assert emptied[0] == 3
-    assert "is empty although group" in emptied[1]
+    assert "is empty although group" in one_line(emptied[1])
 
 
 async def _empty(world: Deployment, name: str) -> None:

@@ -142,7 +142,7 @@ async def test_push(kafka: Kafka, tmp_path: Path, told: Told) -> None:
 async def test_embedded(kafka: Kafka, tmp_path: Path, told: Told, browser: Browser) -> None:
     """A person validates a document inside of another application, in a real browser; there are no webhooks."""
     async with at_work(kafka, "embedded", tmp_path, simulator=UNREVIEWED, OPS__TOKEN="ops token") as (world, terminal):
-        terminal.show(f"$ {RUN}")
+        terminal.show(f"$ export CONNECTOR_OPS__TOKEN='{world.settings['CONNECTOR_OPS__TOKEN']}'", f"$ {RUN}")
         await world.start_replica()
         await terminal.run("rossum-connector import invoices/scan-1.pdf --queue invoices")
         (ready,) = await eventually(lambda: [event for event in world.reader.events if event.topic == READY], within=60)

@@ -3,7 +3,8 @@
 import sys
 from typing import Any
 
-from tests.chaos.verdict import Verdict, judge
+from tests.chaos.verdict import Verdict, audit_problems, judge
+from tests.support.commands import Done, command
 from tests.support.fleet import Fleet
 from tests.support.reader import CAPTURED, DEAD_LETTERS, LIFECYCLE, READY, Reader
 from tests.support.waiting import eventually
@@ -26,6 +27,7 @@ async def all_out_once(ships: Fleet, documents: int, *, within: float = 60, **fi
     more = " ".join(f"{name}={value}" for name, value in figures.items())
     sys.stdout.write(f"{verdict.line()} longest_wait={world.reader.longest_wait:.1f}s {more}\n")
     assert verdict.problems == []
+    assert audit_problems(await audited(ships)) == []
     assert (verdict.accepted, verdict.terminal, verdict.captured, len(roots)) == (documents,) * 4
     assert world.reader.letters == []
     assert set(codes) == {0}
@@ -41,3 +43,8 @@ async def compared(ships: Fleet, documents: int) -> Verdict:
     async with again.reading():
         await eventually(again.caught_up, within=120)
     return judge((f"doc-{n}" for n in range(documents)), world.reader.events, again.events, roots)
+
+
+async def audited(ships: Fleet) -> Done:
+    """What the audit of a person says of the ledger, the topics and Rossum when all replicas have left."""
+    return await command(ships.world.settings, "audit", "--quiet")

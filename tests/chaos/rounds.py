@@ -6,10 +6,10 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.chaos.ending import compared
+from tests.chaos.ending import audited, compared
 from tests.chaos.nemesis import Nemesis
 from tests.chaos.plan import Plan, Stroke
-from tests.chaos.verdict import Verdict
+from tests.chaos.verdict import Verdict, audit_problems
 from tests.support.deployment import Deployment, deployment
 from tests.support.fleet import Fleet, fleet
 from tests.support.kafka_broker import LocalKafka
@@ -76,7 +76,7 @@ async def round_of_chaos(broker: LocalKafka, plan: Plan, folder: Path, tell: Tel
         with suppress(AssertionError):
             await eventually(lambda: _all_there(world, plan), within=GIVEN_UP_AFTER, every=0.2)
         recovery = asyncio.get_running_loop().time() - healed_at
-        return await _ended(ships, nemesis, plan, recovery)
+        return await _ended(ships, nemesis, plan, recovery, tell)
 
 
 class Feed:
@@ -129,15 +129,19 @@ def _all_there(world: Deployment, plan: Plan) -> bool:
     return len(keys) >= plan.documents and len(world.reader.named("import.completed")) >= plan.documents
 
 
-async def _ended(ships: Fleet, nemesis: Nemesis, plan: Plan, recovery: float) -> Outcome:
+async def _ended(ships: Fleet, nemesis: Nemesis, plan: Plan, recovery: float, tell: Tell) -> Outcome:
     await asyncio.gather(*(berth.ready() for berth in ships.berths))
     codes = await ships.stop()
     verdict = await compared(ships, plan.documents)
+    audit = await audited(ships)
+    for told in audit.out.splitlines():
+        tell(f"audit: {told}")
     line = (
         f"{verdict.line()} kills={nemesis.done[Stroke.KILL]} bounces={nemesis.bounces} zombies={nemesis.zombies} "
         f"swallowed={nemesis.swallowed} seed={plan.seed} recovered={recovery:.1f}s"
     )
-    return Outcome(line, [*verdict.problems, *nemesis.crashed, *_others(ships, verdict, plan, recovery, codes)])
+    others = _others(ships, verdict, plan, recovery, codes)
+    return Outcome(line, [*verdict.problems, *audit_problems(audit), *nemesis.crashed, *others])
 
 
 def _others(ships: Fleet, verdict: Verdict, plan: Plan, recovery: float, codes: list[int]) -> list[str]:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from tests.support.commands import Done
 from tests.support.reader import Seen
 
 
@@ -71,6 +72,14 @@ def judge(wanted: Iterable[str], seen: Sequence[Seen], again: Sequence[Seen], ro
         disordered=_disordered(seen),
         unseen=sorted({_identity(event) for event in seen} ^ {_identity(event) for event in again}),
     )
+
+
+def audit_problems(done: Done) -> list[str]:
+    """What an audit has against a run: its differences, or that it came to no end."""
+    lines = done.out.splitlines()
+    if done.code == 0 and lines[-1:] == ["no difference"]:
+        return []
+    return [f"audit: {line}" for line in [*lines, *done.err.splitlines()] if line] or [f"audit: exit code {done.code}"]
 
 
 def _identity(event: Seen) -> str:

@@ -3,12 +3,15 @@
 (no options)      every protection of every fault
 --fault 7         those of one fault; may be given several times
 -v                what each test said
+
+What was noticed is written to `tests/protections/noticed.json`.
 """
 
 import argparse
 import sys
 import time
 
+from tests.protections import noticed
 from tests.protections.removal import Removal
 from tests.protections.table import REMOVALS
 from tests.protections.trial import ROOT, Seen, Trial, trial
@@ -31,14 +34,18 @@ def main() -> int:
 
 def _try(copy: Trial, chosen: list[Removal], *, verbose: bool) -> int:
     untouched = copy.untouched(chosen)
-    ill = [f"  {name}: {said}" for name, said in _not_passed(untouched).items()]
+    ill = _not_passed(untouched)
     total = len(untouched.noticed) + len(untouched.otherwise)
-    print(f"nothing removed: {total - len(ill)} of {total} tests pass", *ill, sep="\n", flush=True)
+    print(f"nothing removed: {total - len(ill)} of {total} tests pass")
+    print("".join(f"  {name}: {said}\n" for name, said in ill.items()), end="", flush=True)
     kept = 0
     for removal in chosen:
         started = time.monotonic()
         seen = copy.without(removal)
-        kept += len(seen.noticed) == removal.witnesses
+        # Whoever says no without a removal has noticed nothing.
+        is_noticed = len(seen.noticed.keys() - ill.keys()) == removal.witnesses
+        noticed.write(removal, noticed=is_noticed, among=REMOVALS)
+        kept += is_noticed
         print(
             f"fault {removal.fault} {removal.protection}: {len(seen.noticed)} of {removal.witnesses} tests noticed "
             f"({time.monotonic() - started:.1f} s)"

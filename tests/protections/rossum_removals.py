@@ -38,6 +38,12 @@ REMOVALS = (
     ),
     Removal(
         7,
+        "pauses of replicas that failed together differ",
+        (Edit("engine/circuits.py", "longest * RANDOM.uniform(1 - JITTER, 1)", "longest"),),
+        tests=("unit/engine/test_circuits.py::test_replicas_that_failed_together_come_back_apart",),
+    ),
+    Removal(
+        7,
         "the rate falls after a 429",
         (
             Edit(

@@ -4,6 +4,7 @@ from tests.protections import (
     crash_removals,
     document_removals,
     kafka_removals,
+    memory_removals,
     rossum_removals,
     state_removals,
     stranger_removals,
@@ -18,6 +19,7 @@ _PARTS = (
     state_removals,
     document_removals,
     stranger_removals,
+    memory_removals,
 )
 
 REMOVALS = tuple(sorted((removal for part in _PARTS for removal in part.REMOVALS), key=lambda removal: removal.fault))

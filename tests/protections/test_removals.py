@@ -2,10 +2,12 @@
 
 import re
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tests.protections import noticed
 from tests.protections.removal import Edit, Removal, Story
 from tests.protections.table import REMOVALS
 from tests.protections.trial import ROOT
@@ -27,12 +29,34 @@ def test_every_fault_has_a_protection_that_is_taken_out() -> None:
     assert [name for name, count in names.items() if count > 1] == []
 
 
+def test_every_removal_was_noticed_as_it_is_now() -> None:
+    """By a run that wrote it down; whatever is new or changed has to be tried again."""
+    faults = sorted({removal.fault for removal in noticed.unseen(REMOVALS)})
+
+    assert faults == [], "run python -m tests.protections " + " ".join(f"--fault {fault}" for fault in faults)
+
+
 def test_the_readme_tells_how_many_were_noticed() -> None:
-    """As many as there are, for each fault."""
+    """What runs have seen, for each fault, of as many as there are."""
     rows = {int(fault): (int(seen), int(all_)) for fault, seen, all_ in _SEEN.findall((ROOT / "README.md").read_text())}
     counts = Counter(removal.fault for removal in REMOVALS)
+    unseen = Counter(removal.fault for removal in noticed.unseen(REMOVALS))
 
-    assert rows == {fault: (counts[fault], counts[fault]) for fault in FAULTS}
+    assert rows == {fault: (counts[fault] - unseen[fault], counts[fault]) for fault in FAULTS}
+
+
+def test_what_was_noticed_is_forgotten_when_it_changes(tmp_path: Path) -> None:
+    """By another edit, another witness, a run that was not noticed, and with the removal itself."""
+    file, (one, two) = tmp_path / "noticed.json", REMOVALS[:2]
+    for removal in (one, two):
+        noticed.write(removal, noticed=True, among=REMOVALS, file=file)
+    changed = [replace(one, edits=two.edits), replace(one, tests=("other.py::test",)), replace(one, protection="new")]
+
+    assert noticed.unseen([one, two, *changed], file) == changed
+    noticed.write(two, noticed=False, among=REMOVALS, file=file)
+    assert noticed.unseen([one, two], file) == [two]
+    noticed.write(two, noticed=True, among=[two], file=file)
+    assert noticed.unseen([one, two], file) == [one]
 
 
 def test_the_readme_names_the_tests_of_every_fault() -> None:

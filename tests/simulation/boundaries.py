@@ -85,8 +85,17 @@ GATHERING = (
     "send gather unknown row",
     "send gather void row",
 )
+#: Of rows that are forgotten, likewise.
+FORGETTING = (
+    "commit floor",
+    "commit removed",
+    "read where a partition begins",
+    "send floor row",
+    "send removed row",
+)
 BOUNDARIES = {
     "exactly-once": frozenset(SHARED + EXACTLY_ONCE),
     "at-least-once": frozenset(SHARED + AT_LEAST_ONCE),
     "gathering": frozenset(GATHERING),
+    "forgetting": frozenset(FORGETTING),
 }

@@ -8,7 +8,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
 
-from aiokafka.errors import InvalidProducerEpoch, ProducerFenced, UnknownTopicOrPartitionError
+from aiokafka.errors import (
+    InvalidProducerEpoch,
+    ProducerFenced,
+    TransactionalIdAuthorizationFailed,
+    UnknownTopicOrPartitionError,
+)
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
 from tests.simulation.groups import Group
@@ -38,7 +43,11 @@ class Transactions:
 
 
 class Broker:
-    """See the module; `down` while nobody can reach it."""
+    """See the module.
+
+    Attributes:
+        may_transact: Whether an ACL lets the connector use its transactional ids.
+    """
 
     def __init__(self, loop: VirtualLoop, random: Random) -> None:
         self.loop = loop
@@ -51,6 +60,7 @@ class Broker:
         self._is_up = True
         self.bounces = 0
         self.markers_late = 0.0
+        self.may_transact = True
         self._wakers: dict[Callable[[TopicPartition], None], None] = {}
         self._names = 0
 
@@ -128,6 +138,8 @@ class Broker:
 
     def take_over(self, transactional_id: str) -> int:
         """A producer with that id starts: its predecessor is fenced and what that one left open is aborted."""
+        if not self.may_transact:
+            raise TransactionalIdAuthorizationFailed(transactional_id)
         transactions = self.transactions.setdefault(transactional_id, Transactions())
         if transactions.open_since is not None:
             self._end(transactional_id, transactions, commit=False)

@@ -256,8 +256,10 @@ def _events_of(namespace: UUID, entity: str, row: AnnotationRow, what: str) -> s
     name, _, status = what.partition(":")
     revision = row.published[what]
     shown = "first" if revision.startswith(FIRST) or row.adopted.get(what) == revision else revision
-    names = (name, "annotation.superseded") if status else (name,)
-    return {event_id(namespace, entity, n, f"{status}@{shown}" if status else shown) for n in names}
+    if not status:
+        return {event_id(namespace, entity, name, shown)}
+    told = ((name, f"{status}@{shown}"), ("annotation.superseded", shown))
+    return {event_id(namespace, entity, event, of_id) for event, of_id in told}
 
 
 def _secrets(world: World) -> list[str]:

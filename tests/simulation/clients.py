@@ -159,7 +159,8 @@ class MemoryProducer:
         transactional_id = self._id
         await self._decided()
         self._epoch = await self._wire.call(
-            lambda: self._broker.take_over(transactional_id), lambda: ("take a partition over",)
+            lambda: self._broker.take_over(transactional_id),
+            _preflight if transactional_id.endswith(".check") else lambda: ("take a partition over",),
         )
         await self._decided()
 

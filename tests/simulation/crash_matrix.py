@@ -19,10 +19,11 @@ from random import Random
 from connector.domain.ids import import_entity, import_id_from_document, partition_of
 from tests.simulation.assassin import Assassin, Crash
 from tests.simulation.boundaries import BOUNDARIES
-from tests.simulation.checker import Watcher, is_settled, promised, twins, violations
+from tests.simulation.checker import Watcher, is_settled, promised, rows_of, twins, violations
 from tests.simulation.children import all_of, in_a_child
 from tests.simulation.effects import Phase
-from tests.simulation.run import add_hook
+from tests.simulation.late_words import late_words
+from tests.simulation.run import FORGETFUL, add_hook
 from tests.simulation.stage import listen, prepare
 from tests.simulation.virtual_loop import VirtualLoop, pause
 from tests.simulation.workload import POISON, Document, put
@@ -36,13 +37,18 @@ DELIVERIES = {
     "exactly-once": {"KAFKA__DELIVERY": "exactly-once"},
     "at-least-once": {"KAFKA__DELIVERY": "at-least-once"},
     "gathering": {"IMPORTS__GATHER__ENABLED": "true", "IMPORTS__GATHER__WAIT": "1s"},
+    "forgetting": FORGETFUL,
 }
+#: Those that show only what is different in them, beside what `exactly-once` shows.
+SPECIAL = frozenset({"gathering", "forgetting"})
 #: Documents that go up together, and what becomes of each such upload: Rossum takes the second one without an answer,
 #: refuses the third, and fails the task of the last; the documents of these two go up alone then.
 TOGETHER = 3
 UPLOADS = ((None, "exported"), ("drop-after", "exported"), ("status:400", "exported"), (None, "failed_task"))
 #: Virtual seconds until everything must have come out, and in which every planned crash must have come.
 SETTLED_WITHIN, CRASHED_WITHIN = 180.0, 40.0
+#: Likewise where all must be forgotten at last, and seconds in which old words about it still come.
+FORGOTTEN_WITHIN, LATE = 60.0, 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +93,9 @@ async def _story(ours: World, outcome: Outcome) -> None:
         await add_hook(ours, place)
     watcher = Watcher(ours)
     watching = ours.loop.create_task(watcher.watch())
-    documents = await (_announce_together if outcome.cell.delivery == "gathering" else _announce)(ours)
+    documents = await ANNOUNCED.get(outcome.cell.delivery, _announce)(ours)
+    if outcome.cell.delivery == "forgetting":
+        await _forget(ours, documents, assassin)
     await _settle(ours, documents, assassin)
     outcome.recovered = ours.loop.time()
     outcome.broken = await violations(ours, documents, watcher)
@@ -127,6 +135,30 @@ async def _announce_together(ours: World) -> list[Document]:
     return documents
 
 
+async def _announce_few(ours: World) -> list[Document]:
+    """Their rows lie in several partitions, and are forgotten in several transactions."""
+    documents = [Document(f"doc-{number}", fate) for number, fate in enumerate(("exported", "rejected", "failed_task"))]
+    for document in documents:
+        put(ours, document)
+        await pause(1.0)
+    return documents
+
+
+async def _forget(ours: World, documents: list[Document], assassin: Assassin) -> None:
+    """Until no import has a row any more, and what is told of them once more has come to nothing."""
+    late = ours.loop.create_task(late_words(ours))
+    until = ours.loop.time() + FORGOTTEN_WITHIN
+    entities = {import_entity(document.import_id) for document in documents}
+    while ours.loop.time() < until and (assassin.plan or entities & rows_of(ours).keys()):
+        await pause(1.0)
+    assassin.plan = []
+    await pause(LATE)
+    late.cancel()
+
+
+ANNOUNCED = {"gathering": _announce_together, "forgetting": _announce_few}
+
+
 async def _settle(ours: World, documents: list[Document], assassin: Assassin) -> None:
     """Until all is told and no crash is to come."""
     until = ours.loop.time() + SETTLED_WITHIN
@@ -142,10 +174,10 @@ async def _settle(ours: World, documents: list[Document], assassin: Assassin) ->
 def reachable(delivery: str) -> Counter[Crash]:
     """Every boundary and side that the story without crashes reaches, and how often.
 
-    Of those with gathering only what is different then.
+    Of special ones only what is different then.
     """
     reached = in_a_child(run_cell, Cell(delivery, ())).reached
-    known = BOUNDARIES["exactly-once"] - BOUNDARIES["gathering"] if delivery == "gathering" else frozenset()
+    known = BOUNDARIES["exactly-once"] - BOUNDARIES[delivery] if delivery in SPECIAL else frozenset()
     return Counter({Crash(name, phase): times for (name, phase), times in reached.items() if name not in known})
 
 
@@ -161,7 +193,7 @@ def pairs(count: int, first: int) -> Iterator[Cell]:
     reached = {delivery: reachable(delivery) for delivery in DELIVERIES}
     for seed in range(first, first + count):
         random = Random(seed)  # noqa: S311 - the point is that it repeats
-        delivery = random.choices(list(DELIVERIES), weights=(3, 1, 1))[0]
+        delivery = random.choices(list(DELIVERIES), weights=(3, 1, 1, 1))[0]
         places = sorted(reached[delivery], key=str)
         chosen = [random.choice(places) for _ in range(2)]
         yield Cell(delivery, tuple(replace(c, nth=random.randint(1, reached[delivery][c])) for c in chosen))

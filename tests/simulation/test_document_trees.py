@@ -104,3 +104,25 @@ def test_a_part_that_is_heard_of_first_waits_for_its_root(*, imported: bool) -> 
         assert family_of(captured) == {(number, key, root, imported) for number in grandchildren}
 
     played(story, RARELY)
+
+
+@pytest.mark.parametrize("hooks", [True, False], ids=["webhooks", "sweeps alone"])
+def test_the_parts_of_a_split_during_an_outage_have_its_key(*, hooks: bool) -> None:
+    """The connector is down for ten minutes, a document of ours is split and its parts are exported meanwhile."""
+
+    async def story(family: Family) -> None:
+        family.announce("doc-1", PDF, "whole.pdf")
+        (root,) = await family.annotations("whole.pdf")
+        await family.until_status(root, "to_review")
+        await family.leave()
+        await family.act(root, "split")
+        parts = await family.parts("whole.pdf")
+        for part in parts:
+            await family.until_status(part, "to_review")
+        await family.export(*parts)
+        await pause(600.0)
+        family.world.start_replica(0)
+
+        assert family_of(await family.captured(*parts)) == {(number, "doc-1", root, True) for number in parts}
+
+    played(story, hooks=hooks)

@@ -148,6 +148,12 @@ class Family:
         events: list[Told] = await self.until(all_there)
         return events
 
+    async def leave(self) -> None:
+        """The connector is stopped, until a replica is started again."""
+        for replica in self.world.replicas:
+            replica.stop.set()
+            await asyncio.gather(replica.task, return_exceptions=True)
+
     async def metric(self, sample: str) -> float:
         """A sample of the replica's metrics; 0 where it is not there."""
         async with self.world.http.get(f"http://127.0.0.1:{FIRST_OPS_PORT}/metrics") as response:
@@ -187,7 +193,7 @@ def message(*names: str) -> bytes:
 async def living(loop: VirtualLoop, settings: Mapping[str, str], *, hooks: bool) -> AsyncIterator[Family]:
     """A world with one replica, that is put away properly."""
     world = await new_world(1, loop, **settings)
-    replica = world.start_replica(0)
+    world.start_replica(0)
     family = Family(world)
     await family.until(lambda: _is_ready(family))
     if hooks:
@@ -197,8 +203,7 @@ async def living(loop: VirtualLoop, settings: Mapping[str, str], *, hooks: bool)
         assert world.failures == []
         assert family.told() == list({(t.topic, repr(t)): t for t in family.told()}.values()), "something came twice"
     finally:
-        replica.stop.set()
-        await asyncio.gather(replica.task, return_exceptions=True)
+        await family.leave()
         await world.http.close()
         await world.simulator.__aexit__(None, None, None)
 

@@ -15,6 +15,7 @@ import orjson
 from aiohttp import connector as client_connector
 from aiokafka.structs import TopicPartition
 
+from connector.engine import circuits
 from connector.kafka.connection import CALL_DEADLINE, KafkaConnection, within
 from connector.kafka.names import Names
 from connector.kafka.topics import wanted_topics
@@ -210,6 +211,7 @@ def settings_of(base_url: str, **more: str) -> dict[str, str]:
 async def new_world(seed: int, loop: VirtualLoop, **more: str) -> World:
     """A world without replicas yet, its topics made. Nobody closes it: it ends with its loop."""
     random = Random(seed)  # noqa: S311 - the point is that it repeats
+    circuits.RANDOM.seed(seed)
     network = Network(loop, random)
     network.install()
     broker = Broker(loop, random)

@@ -84,13 +84,17 @@ class Flow:
 
 
 class Proxy:
-    """Listens on a port of 127.0.0.1 and passes on to another; see :func:`proxied`."""
+    """Listens on a port of 127.0.0.1 and passes on to another; see :func:`proxied`.
+
+    Attributes:
+        target: Where new connections lead.
+    """
 
     def __init__(self, target: int, port: int) -> None:
         self.port = port
+        self.target = target
         self.to_server = Flow()
         self.to_client = Flow()
-        self._target = target
         self._server: asyncio.Server | None = None
         self._pairs: dict[asyncio.Task[None], tuple[asyncio.StreamWriter, asyncio.StreamWriter | None]] = {}
 
@@ -149,7 +153,7 @@ class Proxy:
     async def _connect(
         self, task: asyncio.Task[None], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        answers, requests = await asyncio.open_connection("127.0.0.1", self._target, limit=_PIECE)
+        answers, requests = await asyncio.open_connection("127.0.0.1", self.target, limit=_PIECE)
         self._pairs[task] = (writer, requests)
         try:
             async with asyncio.TaskGroup() as pumps:

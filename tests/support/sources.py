@@ -1,5 +1,6 @@
 """Where the tests' documents come from: an https server with a CA of its own, files, and the arrivals themselves."""
 
+import base64
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,12 +21,18 @@ class Sources:
     Attributes:
         settings: What the connector needs to be allowed to fetch them.
         unavailable: Numbers of documents that the https server answers with 503 for now.
+        text: What a document says; `{}` is its number.
     """
 
     port: int
     folder: Path
     settings: dict[str, str]
     unavailable: set[int]
+    text: str
+
+    def content(self, number: int) -> bytes:
+        """What a document is."""
+        return pdf(self.text.format(number))
 
     def arrival(self, number: int, **metadata: Any) -> dict[str, Any]:
         """The arrival of a document: its number decides where it lies."""
@@ -34,13 +41,15 @@ class Sources:
             arrival["source"] = {"kind": "https", "url": f"https://localhost:{self.port}/documents/{number}"}
         elif number % 3 == 2:
             path = self.folder / f"{number}.pdf"
-            path.write_bytes(pdf(f"document {number}"))
+            path.write_bytes(self.content(number))
             arrival["source"] = {"kind": "file", "path": str(path)}
+        else:
+            arrival["source"] = {"kind": "inline", "base64": base64.b64encode(self.content(number)).decode()}
         return arrival
 
 
 @asynccontextmanager
-async def sources(folder: Path) -> AsyncIterator[Sources]:
+async def sources(folder: Path, *, text: str = "document {}") -> AsyncIterator[Sources]:
     """Open them."""
     authority = trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -56,7 +65,7 @@ async def sources(folder: Path) -> AsyncIterator[Sources]:
         number = request.match_info["number"]
         if int(number) in unavailable:
             return web.Response(status=503)
-        return web.Response(body=pdf(f"document {number}"), content_type="application/pdf")
+        return web.Response(body=pdf(text.format(number)), content_type="application/pdf")
 
     app = web.Application()
     app.router.add_get("/documents/{number}", document)
@@ -71,6 +80,6 @@ async def sources(folder: Path) -> AsyncIterator[Sources]:
             "IMPORTS__CA_FILE": str(ca_file),
             "IMPORTS__FILE_ROOTS": f'["{files}"]',
         }
-        yield Sources(port, files, settings, unavailable)
+        yield Sources(port, files, settings, unavailable, text)
     finally:
         await runner.cleanup()

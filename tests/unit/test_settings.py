@@ -64,6 +64,7 @@ def test_a_complete_environment_loads() -> None:
         ("CAPTURE__STATUSES", '["exported", "confirmed"]', ("exported", "confirmed")),
         ("IMPORTS__GATHER__MAX_COUNT", "5", 5),
         ("KAFKA__TOPICS__WORK", "inner.work", "inner.work"),
+        ("KAFKA__BOOTSTRAP_SERVERS", "kafka-1:9092, 10.0.0.7,[fd00::1]:9093", "kafka-1:9092, 10.0.0.7,[fd00::1]:9093"),
         ("IMPORTS__FILE_NAME", "{stem}-{import_id}.{suffix}", "{stem}-{import_id}.{suffix}"),
         ("SWEEP__START", "2026-01-31", "2026-01-31T00:00:00.000000Z"),
     ],
@@ -151,6 +152,18 @@ def test_a_typo_in_the_file_names_the_nearest_key(tmp_path: Path) -> None:
         ({"CONNECTOR_KAFKA__SECURITY_PROTOCOL": "SASL_SSL"}, "SASL_SSL needs KAFKA__SASL_USERNAME and KAFKA__SASL_"),
         ({"CONNECTOR_KAFKA__SSL_KEYFILE": "/k"}, "KAFKA__SSL_KEYFILE needs KAFKA__SSL_CERTFILE"),
         ({"CONNECTOR_KAFKA__TOPICS__WORK": "documents.arrived"}, "two of KAFKA__TOPICS__* have the same name"),
+        *(
+            ({"CONNECTOR_KAFKA__BOOTSTRAP_SERVERS": brokers}, f"CONNECTOR_KAFKA__BOOTSTRAP_SERVERS: {named!r} is no br")
+            for brokers, named in (
+                ("kafka:abc", "kafka:abc"),
+                ("kafka:9092,other:65536", "other:65536"),
+                ("kafka:0", "kafka:0"),
+                ("kafka:9092,", ""),
+                ("fd00::1:9092", "fd00::1:9092"),
+                ("[fd00::x]:9092", "[fd00::x]:9092"),
+                ("SSL://kafka:9092", "SSL://kafka:9092"),
+            )
+        ),
         ({"CONNECTOR_WEBHOOK__PATH": "hooks?x=1"}, "CONNECTOR_WEBHOOK__PATH: must be a path such as /hooks/rossum"),
         ({"CONNECTOR_WEBHOOK__ALLOWED_NETWORKS": '["10.0.0.1/8"]'}, "ALLOWED_NETWORKS: must be networks in CIDR form"),
         ({"CONNECTOR_OPS__PORT": "8080"}, "WEBHOOK__PORT and OPS__PORT are both 8080"),

@@ -1,7 +1,15 @@
-"""The count of open work that gauges and the audit rest on."""
+"""The count of open work that gauges and the audit rest on, and the search for a document."""
 
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from connector.clock import SystemClock
 from connector.domain.rows import AnnotationRow, AnyRow, ImportRow, ImportState
-from connector.status import LISTED, Census
+from connector.state.memory import MemoryState
+from connector.status import LISTED, ROWS_A_SLICE, Census, Status
+from connector.telemetry import Telemetry
 
 OLD, NEW = "2026-01-01T00:00:00.000000Z", "2026-01-31T00:00:00.000000Z"
 
@@ -57,3 +65,72 @@ def test_stages_have_their_own_counts_and_ages() -> None:
     census.add([("import/a", ImportRow(ImportState.AMBIGUOUS, "k", intent_at=NEW))])
 
     assert census.stages == {"to_review": (2, OLD), "import ambiguous": (1, NEW)}
+
+
+SLICES = 5
+
+
+def status_of(*states: MemoryState) -> tuple[Status, SimpleNamespace]:
+    """Of a replica whose owners have these states, and its group."""
+    group = SimpleNamespace(owners=[SimpleNamespace(state=state) for state in states], lag=dict)
+    parts = SimpleNamespace(telemetry=Telemetry(), group=group)
+    return Status(cast("Any", parts), SystemClock()), group
+
+
+def full_state() -> MemoryState:
+    """Some slices of rows, each of a document of its own."""
+    state = MemoryState()
+    rows: dict[str, AnyRow | None] = {
+        f"annotation/{number}": AnnotationRow("exported", f"doc-{number}") for number in range(SLICES * ROWS_A_SLICE)
+    }
+    state.apply(rows, ledger_end=1)
+    return state
+
+
+async def test_a_document_is_found_by_its_key_and_by_its_entities() -> None:
+    """Whichever owner has it, with all that is known of it."""
+    row, of_import = AnnotationRow("exported", "doc-x"), ImportRow(ImportState.ACCEPTED, "doc-x")
+    first, second = full_state(), MemoryState()
+    first.apply({"import/x": of_import}, ledger_end=2)
+    second.apply({"annotation/x": row}, ledger_end=2)
+    status, _ = status_of(first, second)
+
+    found = await status.document("doc-x")
+
+    assert found == {"document_key": "doc-x", "entities": {"import/x": of_import, "annotation/x": row}}
+    assert (await status.document("annotation/x"))["entities"] == {"annotation/x": row}
+    assert await status.document("nobody's") is None
+
+
+def test_others_have_their_turn_while_a_document_is_searched() -> None:
+    """A ledger of millions must not keep webhooks and commits waiting; it may change meanwhile."""
+    state = full_state()
+    status, _ = status_of(state)
+    searching = status.document("doc-4999")
+
+    turns, found = 0, None
+    while found is None:
+        try:
+            searching.send(None)
+        except StopIteration as end:
+            found = end.value
+        turns += 1
+        state.apply(
+            {f"annotation/{turns}": None, f"import/{turns}": ImportRow(ImportState.ACCEPTED, "k")}, ledger_end=2
+        )
+
+    assert list(found["entities"]) == ["annotation/4999"]
+    assert turns > SLICES
+
+
+def test_a_partition_that_goes_away_is_searched_no_further() -> None:
+    """Its state may be closed by then."""
+    status, group = status_of(full_state())
+    searching = status.document("doc-4999")
+    searching.send(None)
+
+    group.owners = []
+
+    with pytest.raises(StopIteration) as ended:
+        searching.send(None)
+    assert ended.value.value is None

@@ -57,7 +57,7 @@ COUNTED: list[tuple[str, Fact, list[Sample]]] = [
         lambda t: t.hook_received(HookOutcome.FORGED, 0.01),
         [("hooks_total", {"outcome": "forged"}, 1), ("hook_seconds_count", {}, 1)],
     ),
-    ("hook_old", lambda t: t.hook_old(), [("hooks_old_total", {}, 1)]),
+    ("hook_old", lambda t: t.hook_old(90_000.0, is_told=True), [("hooks_old_total", {}, 1)]),
     ("hook_drift", lambda t: t.hook_drift({"url"}), [("hook_drift", {"kind": "url"}, 1)]),
     (
         "hook_calls",
@@ -87,7 +87,7 @@ COUNTED: list[tuple[str, Fact, list[Sample]]] = [
     ),
     (
         "transaction_committed",
-        lambda t: t.transaction_committed(0, 0.03, 2, 1),
+        lambda t: t.transaction_committed(0, 0.03, 2, 1, [("annotations/4711", SECRETIVE)]),
         [("transactions_total", {"outcome": "committed"}, 1), ("transaction_seconds_count", {}, 1)],
     ),
     ("transaction_failed", lambda t: t.transaction_failed(0, "x"), [("transactions_total", {"outcome": "failed"}, 1)]),
@@ -133,6 +133,7 @@ COUNTED: list[tuple[str, Fact, list[Sample]]] = [
 TOLD: list[tuple[str, Fact, str, str]] = [
     ("upload_started", lambda t: t.upload_started(SECRETIVE), "debug", "upload_started"),
     ("started", lambda t: t.started("http://h/hooks", "http://h"), "info", "started"),
+    ("unmanaged", lambda t: t.unmanaged(), "warning", "kafka_unmanaged"),
     ("partition_assigned", lambda t: t.partition_assigned(0), "info", "partition_assigned"),
     ("partition_not_opened", lambda t: t.partition_not_opened(0, "x"), "warning", "partition_not_opened"),
     ("failed_unexpectedly", lambda t: t.failed_unexpectedly("here", KeyError("k")), "error", "unexpected_error"),
@@ -158,6 +159,7 @@ BOTH = {
     "partition_ready": ("info", "partition_ready"),
     "partition_ended": ("info", "partition_ended"),
     "rebalanced": ("info", "rebalance"),
+    "hook_old": ("warning", "webhook_old"),
     "hook_drift": ("warning", "hook_drift"),
     "hook_calls": ("warning", "webhooks_lost"),
     "hook_watch_failed": ("warning", "hook_watch_failed"),

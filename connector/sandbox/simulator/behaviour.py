@@ -48,6 +48,8 @@ class Behaviour:
     """Whether an upload lists its annotations in the other order than its documents."""
     closed_queue_status: int = 400
     """The status that refuses an upload to a queue whose deletion was asked for."""
+    failing_file: str = ""
+    """An upload with this in the name of a file is a 500 once all of it has come, nothing is kept; empty = none is."""
     conflict_names: bool = False
     """Whether the refusal of an identical document names the documents and annotations that are there."""
     rename_files: bool = False
@@ -78,6 +80,8 @@ class Behaviour:
     """Whether webhooks carry a ``User-Agent`` of Rossum's and the id of the delivery in a header."""
     hook_json_only: bool = False
     """Whether a content hook that answers 2xx with something else than JSON has failed."""
+    hook_secret_hidden: bool = False
+    """Whether hooks are shown without the secret that their calls are signed with."""
     admin_user: bool = False
     """Whether the first user has the role of an admin, for whom ``start_embedded`` is not."""
     untyped_exports: bool = False
@@ -86,6 +90,8 @@ class Behaviour:
     """Whether it is a later Rossum: statuses, fields, types, categories and hook events that nobody knows yet."""
     interface_event: bool = False
     """Whether a hook may want ``invocation.interface``, which only the vendor's client knows."""
+    viewer_user: bool = False
+    """Whether the first user has the role of a viewer, who may change nothing."""
 
     def update(self, changes: dict[str, Any]) -> None:
         """Throw the named switches and leave the others.

@@ -92,7 +92,7 @@ _ID_FILTERS: dict[str, Callable[[Document], int | None]] = {
     "id": lambda row: row.id,
     "parent": lambda row: row.parent,
     "creator": lambda _: API_USER,
-    "email": lambda _: None,
+    "email": lambda row: row.email,
 }
 
 

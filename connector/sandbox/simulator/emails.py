@@ -92,6 +92,7 @@ def _attachments(call: Call, message: EmailMessage) -> list[ReceivedFile]:
         content = part.get_payload(decode=True)
         file = ReceivedFile(part.get_filename() or "attachment", call.world.contents)
         file.feed(content if isinstance(content, bytes) else b"")
+        file.end()
         if file.kind is None:
             file.discard()
         else:
@@ -123,7 +124,7 @@ def _body(call: Call, message: EmailMessage, inbox: str | None, admitted: Admitt
 
 async def get_email(call: Call) -> web.Response:
     """One message, with the address of its raw content."""
-    return respond(_with_content(call, _known(call)))
+    return respond(email_view(call, _known(call)))
 
 
 def _known(call: Call) -> int:
@@ -132,7 +133,8 @@ def _known(call: Call) -> int:
     return call.ids[0]
 
 
-def _with_content(call: Call, number: int) -> Json:
+def email_view(call: Call, number: int) -> Json:
+    """The e-mail object."""
     whole = shown(call, KIND, number)
     return {**whole, "content": f"{whole['url']}/content"}
 

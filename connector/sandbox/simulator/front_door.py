@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from aiohttp import web
 
 from connector.sandbox.simulator.faults import Fault
+from connector.sandbox.simulator.model import API_USER
 from connector.sandbox.simulator.wire import ApiError, Call, Handler, Routes, not_found, raw, respond
 from connector.sandbox.simulator.world import World
 
@@ -18,6 +19,9 @@ BASIC = frozenset({
     "POST /queues/{id}/upload/{filename}",
     "POST /documents", "GET /queues/{id}/export", "POST /queues/{id}/export",
 })  # fmt: skip
+#: Besides those that only read: what people of every role may do.
+_FOR_ALL = frozenset({"POST /auth/login", "POST /auth/logout", "POST /annotations/search"})
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
 DROPPED = "dropped"
 _DROPS = frozenset({"drop-before", "drop-after"})
 _DRIPS_PER_SECOND = 10
@@ -111,6 +115,8 @@ class FrontDoor:
         header = request.headers.get("Authorization", "")
         if not self._world.tokens.accepts(header, basic=match.operation in BASIC):
             raise ApiError(HTTPStatus.UNAUTHORIZED, {"detail": "Invalid token."})
+        if self._world.behaviour.viewer_user and self._world.tokens.user_of(header) == API_USER:
+            _refuse_changes(request.method, match)
 
     def _nowhere(self, method: str, match: Match) -> ApiError:
         if not self._router.knows(match.operation):
@@ -159,6 +165,12 @@ class FrontDoor:
             response.headers["Date"] = self._world.clock.http_date()
             return response
         return None
+
+
+def _refuse_changes(method: str, match: Match) -> None:
+    if method not in _READING and match.operation not in _FOR_ALL:
+        detail = "You do not have permission to perform this action."
+        raise ApiError(HTTPStatus.FORBIDDEN, {"detail": detail})
 
 
 async def _spoil(request: web.BaseRequest, response: web.Response, fault: Fault) -> web.StreamResponse:

@@ -2,11 +2,19 @@
 
 from aiohttp import web
 
-from connector.sandbox.simulator.model import Json
+from connector.sandbox.simulator.model import API_USER, EMBEDDED_USER, REVIEWER, Json
 from connector.sandbox.simulator.paging import page_of
 from connector.sandbox.simulator.wire import Call, Routes, not_found, respond
+from connector.sandbox.simulator.world import World
 
 _NAMES = ("viewer", "annotator", "annotator_limited", "annotator_embedded", "manager", "admin", "approver")
+
+
+def role_of(world: World, user: int) -> str:
+    """The address of the role that one of the sandbox's users has."""
+    first = "viewer" if world.behaviour.viewer_user else "admin" if world.behaviour.admin_user else "manager"
+    name = {API_USER: first, REVIEWER: "annotator", EMBEDDED_USER: "annotator_embedded"}[user]
+    return world.views.url("groups", _NAMES.index(name) + 1)
 
 
 def _roles(call: Call) -> list[Json]:

@@ -61,6 +61,18 @@ def _is_success(status: int | None) -> bool:
     return status is not None and HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
 
 
+def _reports_error(answer: str) -> bool:
+    """Whether a reply has a message of the type ``error``: to an export hook's, Rossum says, the export fails."""
+    try:
+        reply = orjson.loads(answer)
+    except orjson.JSONDecodeError:
+        return False
+    messages = reply.get("messages") if isinstance(reply, dict) else None
+    return isinstance(messages, list) and any(
+        isinstance(message, dict) and message.get("type") == "error" for message in messages
+    )
+
+
 def _renewed(outgoing: Outgoing) -> Outgoing:
     """The same event with another ``request_id``."""
     payload = {**outgoing.payload, "request_id": str(uuid.uuid4())}
@@ -101,7 +113,7 @@ class Deliveries:
             self._send_all(hooks, event, self.payloads.content(row, "importing"), row)
 
     async def exporting(self, row: Annotation, previous: str) -> bool:
-        """Ask the export hooks; true when all took it, so that the export may go on.
+        """Ask the export hooks; true when all took it without a message of an error, so that the export may go on.
 
         A hook that is lost on its way is not asked, and holds nothing up.
         """
@@ -159,7 +171,7 @@ class Deliveries:
                 outgoing = _renewed(outgoing)
             status, answer = await self._call(outgoing)
             if _is_success(status):
-                return self._is_readable(outgoing, answer)
+                return self._is_readable(outgoing, answer) and not _reports_error(answer)
             retried = status is None or status in RETRIED or config["retry_on_any_non_2xx"]
             pause = self._behaviour.hook_pause * 2**attempt
             if not retried or attempt == config["retry_count"] or self._clock.monotonic() + pause > ends:
@@ -201,7 +213,7 @@ class Deliveries:
                 ssl=not config["insecure_ssl"],
                 allow_redirects=False,
             ) as response:
-                return response.status, (await response.text(errors="replace"))[:_BODY_SHOWN]
+                return response.status, await response.text(errors="replace")
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             return None, str(error) or type(error).__name__
 
@@ -230,7 +242,7 @@ class Deliveries:
             "log_level": "INFO" if taken else "ERROR",
             "message": f"answered {status}" if status is not None else f"no answer: {answer}",
             "request": outgoing.body.decode() if shown else None,
-            "response": answer if shown else None,
+            "response": answer[:_BODY_SHOWN] if shown else None,
             "start": iso(started),
             "end": iso(self._clock.now()),
             "settings": outgoing.hook.body["settings"],

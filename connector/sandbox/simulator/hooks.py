@@ -32,9 +32,10 @@ _ACTIONS = {
 _CONFIG: Json = {
     "url": None, "secret": None, "insecure_ssl": False, "client_ssl_certificate": None, "private": False,
     "timeout_s": 30, "retry_count": 4, "retry_on_any_non_2xx": False, "payload_logging_enabled": False,
+    "max_polling_time_s": 300, "retry_after_polling_failure": True,
 }  # fmt: skip
-_RANGES = {"timeout_s": 60, "retry_count": 4}
-_NUMBERS: dict[str, Any] = {"timeout_s": int | float, "retry_count": int}
+_RANGES = {"timeout_s": (0, 60), "retry_count": (0, 4), "max_polling_time_s": (1, 3600)}
+_NUMBERS: dict[str, Any] = {"timeout_s": int | float, "retry_count": int, "max_polling_time_s": int}
 _DEFAULTS: Json = {
     "type": "webhook", "metadata": {}, "run_after": [], "sideload": [], "active": True, "test": {},
     "extension_source": "custom", "settings": {}, "settings_schema": None, "secrets_schema": None,
@@ -45,10 +46,12 @@ _DEFAULTS: Json = {
 
 def hook_view(call: Call, hook: Hook) -> Json:
     """The hook object; its secrets are never shown."""
+    hidden = {"secret"} if call.world.behaviour.hook_secret_hidden else set()
     return {
         "id": hook.id,
         "url": call.world.views.url("hooks", hook.id),
         **hook.body,
+        "config": {name: value for name, value in hook.body["config"].items() if name not in hidden},
         "queues": [call.world.views.url("queues", number) for number in sorted(hook.queues)],
         "events": sorted(hook.events),
         "secrets": {},
@@ -149,10 +152,10 @@ def _config(kind: str, config: Json) -> Json:
     url = config["url"]
     if kind == "webhook" and (not isinstance(url, str) or not url.startswith(("http://", "https://"))):
         raise bad_field("config", "url: Enter a valid URL.")
-    for name, most in _RANGES.items():
+    for name, (least, most) in _RANGES.items():
         value = config[name]
-        if isinstance(value, bool) or not isinstance(value, _NUMBERS[name]) or not 0 <= value <= most:
-            raise bad_field("config", f"{name}: Ensure this value is between 0 and {most}.")
+        if isinstance(value, bool) or not isinstance(value, _NUMBERS[name]) or not least <= value <= most:
+            raise bad_field("config", f"{name}: Ensure this value is between {least} and {most}.")
     config.pop("client_ssl_key", None)
     return config
 

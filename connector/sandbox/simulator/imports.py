@@ -43,15 +43,16 @@ def admit(world: World, queue: Queue, received: Received) -> Admitted:
         upload.documents = [document.id for document in documents]
     annotations = _annotate(world, queue, received, documents)
     upload.annotations = [annotation.id for annotation in annotations]
-    task = _task(world, upload, fails=instructions.fate == "failed_task")
+    task = _task(world, upload, instructions)
     world.deliveries.upload_created(upload, received.metadata, documents)
     return Admitted(upload, task, annotations)
 
 
-def _task(world: World, upload: Upload, *, fails: bool) -> ImportTask:
+def _task(world: World, upload: Upload, instructions: Instructions) -> ImportTask:
     number = world.state.next_id("task")
-    ready = world.clock.monotonic() + world.behaviour.task_delay
-    task = ImportTask(number, upload.id, world.clock.now(), ready, fails)
+    runs = world.behaviour.task_delay if instructions.task is None else instructions.task
+    ready = world.clock.monotonic() + runs
+    task = ImportTask(number, upload.id, world.clock.now(), ready, instructions.fate == "failed_task")
     world.state.tasks[number] = task
     return task
 

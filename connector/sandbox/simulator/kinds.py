@@ -1,12 +1,16 @@
 """Tells what a file is by its content, and what is inside a ZIP."""
 
 import hashlib
+import io
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO
 
 ZIP = "application/zip"
+_OLE = "application/x-ole-storage"
+#: Kinds whose first bytes do not tell whether they are an office document.
+CONTAINERS = frozenset({ZIP, _OLE})
 _SIGNATURES = (
     (b"%PDF-", "application/pdf"),
     (b"\x89PNG\r\n\x1a\n", "image/png"),
@@ -15,6 +19,17 @@ _SIGNATURES = (
     (b"MM\x00*", "image/tiff"),
     (b"PK\x03\x04", ZIP),
     (b"PK\x05\x06", ZIP),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", _OLE),
+)
+_OOXML = "[Content_Types].xml"  # every office document of the newer kind has that part, and a folder of its own
+_OOXML_FOLDERS = (
+    ("xl/", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+    ("word/", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
+)
+_OLE_STREAMS = (
+    ("WordDocument", "application/msword"),
+    ("Workbook", "application/vnd.ms-excel"),
+    ("Book", "application/vnd.ms-excel"),
 )
 HEAD = 8  # bytes that tell every kind
 MOST_MEMBERS = 1000  # a ZIP must have fewer files
@@ -42,8 +57,23 @@ class Member:
 
 
 def kind_of(head: bytes) -> str | None:
-    """The MIME type that the first bytes of a file tell, None for any other kind."""
+    """The MIME type that the first bytes of a file tell, None for any other kind; see ``CONTAINERS``."""
     return next((mime for signature, mime in _SIGNATURES if head.startswith(signature)), None)
+
+
+def kind_inside(container: str, file: IO[bytes]) -> str | None:
+    """What a whole container is: an office document, a ZIP of files, or None for what is not processed."""
+    file.seek(0)
+    if container == _OLE:
+        content = file.read()
+        return next((mime for name, mime in _OLE_STREAMS if name.encode("utf-16-le") in content), None)
+    try:
+        names = zipfile.ZipFile(file).namelist()
+    except (zipfile.BadZipFile, OSError):
+        return ZIP
+    if _OOXML not in names:
+        return ZIP
+    return next((mime for folder, mime in _OOXML_FOLDERS if any(name.startswith(folder) for name in names)), None)
 
 
 def listed(spool: IO[bytes]) -> tuple[zipfile.ZipFile, list[zipfile.ZipInfo]]:
@@ -82,6 +112,8 @@ def members(archive: zipfile.ZipFile, infos: list[zipfile.ZipInfo]) -> Iterator[
         except (zipfile.BadZipFile, NotImplementedError, OSError, EOFError) as error:
             raise ArchiveError("failed_to_extract") from error
         kind = kind_of(content[:HEAD])
+        if kind in CONTAINERS:
+            kind = kind_inside(kind, io.BytesIO(content))
         yield Member(
             name=info.filename.rpartition("/")[2],
             mime_type=None if kind == ZIP else kind,

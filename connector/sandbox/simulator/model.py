@@ -53,6 +53,7 @@ class Instructions:
     processing: float | None = None
     review: float | None = None
     re_export_after: float | None = None
+    task: float | None = None
     hooks_lost: bool = False
 
     @classmethod
@@ -67,6 +68,7 @@ class Instructions:
             processing=_seconds(asked.get("processing")),
             review=_seconds(asked.get("review")),
             re_export_after=_seconds(asked.get("re_export_after")),
+            task=_seconds(asked.get("task")),
             hooks_lost=asked.get("hooks") == "lost",
         )
 

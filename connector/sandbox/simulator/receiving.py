@@ -13,7 +13,7 @@ import orjson
 from aiohttp import BodyPartReader
 
 from connector.sandbox.simulator.content_store import ContentStore
-from connector.sandbox.simulator.kinds import HEAD, ZIP, kind_of
+from connector.sandbox.simulator.kinds import CONTAINERS, HEAD, kind_inside, kind_of
 from connector.sandbox.simulator.metadata import checked_metadata
 from connector.sandbox.simulator.model import Json
 from connector.sandbox.simulator.wire import ApiError, Call, bad_field
@@ -21,7 +21,7 @@ from connector.sandbox.simulator.wire import ApiError, Call, bad_field
 LARGEST = 40 * 1024 * 1024  # bytes of all files of one request
 _PIECE = 1 << 16
 _FIELD_LIMIT = 1 << 20  # bytes of a metadata or values part
-_IN_MEMORY = 1 << 20  # bytes of a ZIP before it goes to a temporary file
+_IN_MEMORY = 1 << 20  # bytes of a ZIP or office document before it goes to a temporary file
 _JSON_FIELDS = frozenset({"metadata", "values"})
 _FILE_NAME = re.compile(r"filename\*=(?:utf-8|UTF-8)''([^;]+)|filename=\"?([^\";]+)\"?")
 
@@ -43,7 +43,7 @@ class ReceivedFile:
         """Take the next bytes; the first ones tell the kind."""
         if self.size == 0:
             self.kind = kind_of(piece[:HEAD])
-            if self.kind == ZIP:
+            if self.kind in CONTAINERS:
                 self.spool = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - closed by discard
         self.size += len(piece)
         self._sha256.update(piece)
@@ -56,6 +56,11 @@ class ReceivedFile:
             self._kept += piece
         else:
             self._forget()
+
+    def end(self) -> None:
+        """All bytes have come: an office document can be told from an archive."""
+        if self.spool is not None and self.kind is not None:
+            self.kind = kind_inside(self.kind, self.spool)
 
     def _forget(self) -> None:
         if self._kept is not None:
@@ -225,6 +230,7 @@ def _check(received: Received) -> None:
     for file in received.files:
         if file.size == 0:
             raise bad_field("content", "The submitted file is empty.")
+        file.end()
         if file.kind is None:
             raise bad_field("content", f"File type of {file.name} is not supported.")
 

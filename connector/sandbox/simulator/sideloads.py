@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from connector.sandbox.simulator.emails import email_view
 from connector.sandbox.simulator.model import API_USER, ORGANIZATION, Annotation, Json
 from connector.sandbox.simulator.organizations import organization_view
 from connector.sandbox.simulator.queues import queue_view
@@ -12,7 +13,7 @@ from connector.sandbox.simulator.wire import Call, bad_field
 from connector.sandbox.simulator.workspaces import workspace_view
 
 _EMPTY = frozenset({
-    "assignees", "automation_blockers", "emails", "labels", "notes", "pages", "related_emails", "suggested_edits",
+    "assignees", "automation_blockers", "labels", "notes", "pages", "related_emails", "suggested_edits",
     "workflow_runs",
 })  # fmt: skip
 _CLOCK_OF = {
@@ -73,6 +74,11 @@ def _documents(call: Call, rows: list[Annotation]) -> list[Any]:
     return [world.views.document(world.state.documents[number]) for number in sorted({r.document_id for r in rows})]
 
 
+def _emails(call: Call, rows: list[Annotation]) -> list[Any]:
+    numbers = {call.world.state.documents[row.document_id].email for row in rows}
+    return [email_view(call, number) for number in sorted(number for number in numbers if number is not None)]
+
+
 def _queues(call: Call, rows: list[Annotation]) -> list[Any]:
     state = call.world.state
     return [queue_view(call.world, state.queues[number]) for number in sorted({row.queue_id for row in rows})]
@@ -109,6 +115,7 @@ _LOADS: dict[str, Callable[[Call, list[Annotation]], list[Any]]] = {
     "creators": lambda call, rows: _users(call, (API_USER for _ in rows)),
     "modifiers": lambda call, rows: _users(call, (row.modifier for row in rows)),
     "documents": _documents,
+    "emails": _emails,
     "queues": _queues,
     "schemas": _schemas,
     "workspaces": _workspaces,

@@ -15,6 +15,7 @@ async def create_upload(call: Call) -> web.Response:
     queue = _queue_parameter(call)
     received = await receive(call)
     try:
+        _fail_for(call, received)
         if (call.parameter("reject_identical") or "").lower() == "true":
             _refuse_identical(call, received)
         admitted = admit(call.world, queue, received)
@@ -41,6 +42,13 @@ def _check_open(call: Call, queue: Queue) -> None:
     if not queue.is_active:
         detail = f"Queue {queue.id} is being deleted and accepts no documents."
         raise ApiError(call.world.behaviour.closed_queue_status, {"detail": detail})
+
+
+def _fail_for(call: Call, received: Received) -> None:
+    """500 where a file is one that Rossum is told to fail at."""
+    text = call.world.behaviour.failing_file
+    if text and any(text in file.name for file in received.files):
+        raise ApiError(HTTPStatus.INTERNAL_SERVER_ERROR, {"detail": "Internal server error."})
 
 
 def _refuse_identical(call: Call, received: Received) -> None:

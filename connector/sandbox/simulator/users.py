@@ -4,6 +4,7 @@ from http import HTTPStatus
 
 from aiohttp import web
 
+from connector.sandbox.simulator.groups import role_of
 from connector.sandbox.simulator.kept_objects import Kind, keep, require, shown
 from connector.sandbox.simulator.metadata import checked_metadata
 from connector.sandbox.simulator.model import ORGANIZATION, USERNAMES, Json
@@ -34,6 +35,7 @@ def user_view(world: World, number: int) -> Json:
         "last_name": "User",
         "email": USERNAMES[number],
         "queues": [world.views.url("queues", queue) for queue in world.state.queues],
+        "groups": [role_of(world, number)],
     }
 
 

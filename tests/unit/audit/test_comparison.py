@@ -146,6 +146,25 @@ def test_an_id_that_does_not_follow_from_the_event_is_named() -> None:
     assert set(kinds(verdict)) == {Kind.FOREIGN_ID}
 
 
+@pytest.mark.parametrize("revision", [clock(1), f"exported@{clock(1)}"])
+def test_a_superseded_revision_is_known_by_its_clock_alone_or_as_it_once_was(revision: str) -> None:
+    """Its id was once made like that of a captured one; what is on the topic stays true."""
+    story = lived(["export", "export", "look", "late"])
+    lost = [s for s in story.sightings if s.event.name == "annotation.superseded"]
+    of_clock = GROUNDS.identity.event_id(ENTITY, "annotation.superseded", revision)
+    others = [s for s in story.sightings if s not in lost]
+    told = [*others, *(replace(s, event=replace(s.event, id=of_clock)) for s in lost)]
+
+    verdict = judge(replace(story.entry, sightings=told), GROUNDS)
+    unknown = judge(Entry(ENTITY, replace(story.row, captures={}), told), GROUNDS) if story.row else None
+
+    assert [s.event.revision for s in lost] == [clock(1)]
+    assert verdict.differences == []
+    assert unknown is not None
+    assert Kind.MISSING_ROW in kinds(unknown)
+    assert kinds(judge(replace(story.entry, sightings=others), GROUNDS)) == [Kind.MISSING_EVENT]
+
+
 def test_a_clock_that_goes_back_is_named() -> None:
     """Consumers that keep the last record would have an old revision."""
     story = lived(["export", "look", "export"])

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -12,6 +13,7 @@ from typer.main import get_group
 from connector.cli.main import main
 from connector.settings import Settings
 from connector.settings_load import PREFIX, load, require_for_run
+from tests.support.kafka_broker import DURABLE_VERSION
 
 ROOT = Path(__file__).resolve().parents[3]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "deploy/compose.yaml").read_text(encoding="utf-8"))
@@ -57,6 +59,20 @@ def test_the_services_of_the_compose_file_find_each_other() -> None:
         in SERVICES["kafka"]["environment"]["KAFKA_ADVERTISED_LISTENERS"]
     )
     assert targets == [f"connector:{settings.ops.port}"]
+
+
+def test_the_broker_of_the_compose_file_outlives_restarts() -> None:
+    """It stands alone, as the tests' own broker that is restarted."""
+    assert SERVICES["kafka"]["image"] == f"apache/kafka:{DURABLE_VERSION}"
+
+
+def test_embedded_mode_can_be_tried_with_the_compose_file() -> None:
+    """Its API is on, and a browser reaches the simulator under the port that its URLs have."""
+    settings = compose_settings()
+    port = urlsplit(settings.rossum.base_url).port
+
+    assert settings.ops.token is not None
+    assert SERVICES["simulator"]["ports"] == [f"127.0.0.1:{port}:{port}"]
 
 
 def test_the_compose_file_runs_commands_that_there_are() -> None:

@@ -5,11 +5,12 @@ from datetime import timedelta
 
 from connector.domain import annotation_hints as promises
 from connector.domain.annotation_hints import Need
-from connector.domain.annotation_outcome import Subject, decide
-from connector.domain.ids import AnnotationId, ImportId, format_clock
+from connector.domain.annotation_outcome import Seen, Subject, decide
+from connector.domain.ids import AnnotationId, ImportId, event_id, event_namespace, format_clock
 from connector.domain.messages import Linked, MarkSeen
 from connector.domain.readings import Mark
 from tests.unit.domain.annotation_story import (
+    ENTITY,
     NUMBER,
     POLICY,
     RULES,
@@ -61,6 +62,28 @@ def test_a_revision_that_nobody_could_read_is_superseded() -> None:
 
     assert names(decision) == ["superseded", "captured"]
     assert decision.outcome.events[0].revision == clock(6)
+
+
+def test_the_id_of_a_superseded_revision_is_made_of_the_clock_that_was_replaced() -> None:
+    """As the contract says: whoever knows annotation and clock can tell it; a captured one names its status too."""
+    decision = look(None, reading("exported", exported_at=clock(9)), hint("exported", exported_at=clock(6)))
+
+    namespace = event_namespace(1)
+    assert [(event.id, event.revision) for event in decision.outcome.events] == [
+        (event_id(namespace, ENTITY, "annotation.superseded", clock(6)), clock(6)),
+        (event_id(namespace, ENTITY, "annotation.captured", f"exported@{clock(9)}"), clock(9)),
+    ]
+
+
+def test_a_clock_that_two_statuses_had_is_superseded_once() -> None:
+    """Their revisions are two, what is told is one: a consumer must never see an id twice."""
+    both = replace(RULES, policy=replace(POLICY, capture=("exported", "confirmed")))
+    shown = reading("purged", exported_at=clock(6), confirmed_at=clock(6), purged_at=clock(8))
+
+    decision = decide(Subject(NUMBER, None), Seen(shown), both)
+
+    assert names(decision) == ["confirmed", "superseded", "purged"]
+    assert row_of(decision).captures == {"exported": [clock(6)], "confirmed": [clock(6)]}
 
 
 def test_a_late_hint_of_a_lost_revision_is_still_told() -> None:

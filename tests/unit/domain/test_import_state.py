@@ -95,6 +95,28 @@ def test_a_mark_adopts_an_upload_whose_outcome_is_unknown() -> None:
     assert rules.ending(row) is None
 
 
+@pytest.mark.parametrize(
+    ("row", "age", "counts"),
+    [
+        pytest.param(INTENT, 1000.0, False, id="of a forgotten life"),
+        pytest.param(WAITING, 1000.0, False, id="before any upload"),
+        pytest.param(INTENT, 100.0, True, id="above the floor"),
+        pytest.param(replace(INTENT, first_intent=format_clock(NOW - timedelta(1))), 1000.0, True, id="long open"),
+        pytest.param(INTENT, None, True, id="of an earlier version"),
+    ],
+)
+def test_an_annotation_of_a_forgotten_life_is_not_the_imports(
+    row: ImportRow, age: float | None, *, counts: bool
+) -> None:
+    """The mark is the same in each life; only what lies under the floor and before the upload is another's."""
+    created = None if age is None else format_clock(NOW - timedelta(seconds=age))
+    floor = format_clock(NOW - timedelta(seconds=500))
+
+    after = rules.marks(row, [replace(seen(1, "exported"), created_at=created)], now=NOW, task_after=9, floor=floor)
+
+    assert (after != row) is counts
+
+
 def test_a_single_document_is_complete_with_its_annotation() -> None:
     """No task needs to be asked when the mark shows up and importing has ended."""
     row = rules.marks(ACCEPTED, [seen(1, "to_review")], now=NOW, task_after=300)
@@ -136,6 +158,14 @@ def test_an_archive_is_asked_about_soon() -> None:
 
     assert single.due == format_clock(NOW + timedelta(seconds=300))
     assert archive.due == format_clock(NOW + timedelta(seconds=rules.PARK_AFTER))
+
+
+@pytest.mark.parametrize(("gather", "was_alone", "alone"), [("g", None, True), (None, None, None), (None, True, True)])
+def test_an_upload_of_several_is_made_again_one_by_one(gather: str | None, *, was_alone: bool, alone: bool) -> None:
+    """One of them may be why it left no trace; also after a crash, when nobody has heard of a failure."""
+    row = rules.once_more(replace(INTENT, gather=gather, alone=was_alone))
+
+    assert (row.alone, row.due) == (alone, None)
 
 
 def test_documents_of_a_failed_upload_of_several_are_looked_up_and_go_up_alone() -> None:

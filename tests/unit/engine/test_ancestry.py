@@ -8,18 +8,24 @@ from typing import Any, cast
 import pytest
 
 from connector.domain.annotation_hints import Need
+from connector.domain.annotation_outcome import AnnotationRules
+from connector.domain.annotation_state import Policy
 from connector.domain.ids import AnnotationId, DocumentId, ImportId, QueueId, format_clock
 from connector.domain.messages import Hint, Via, WorkMessage
 from connector.domain.readings import AnnotationReading, DocumentReading, Mark
-from connector.engine.ancestry import DEEPEST, PATIENCE, YOUNG_FOR, Ancestry, Found, links_by_ancestors
+from connector.engine.ancestry import DEEPEST, PATIENCE, Ancestry, Found, links_by_ancestors
 from connector.engine.ledger_view import LedgerView
 from connector.engine.services import Services
 from connector.engine.waiting_room import Batch, Waiting
 from connector.errors import KafkaUnavailable
 from connector.ports import Rossum
 from connector.state.memory import MemoryState
+from tests.unit.domain.annotation_story import RULES
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
+#: Seconds since the horizon.
+SINCE = 3600.0
+SINCE_THEN = replace(RULES, policy=Policy(("exported",), format_clock(AT - timedelta(seconds=SINCE))))
 MARK = Mark(ImportId("3f0c"), "doc-1", {"causation": "t/0/1"})
 
 
@@ -119,21 +125,16 @@ async def test_a_ring_of_documents_has_an_end() -> None:
 
 @dataclass(slots=True)
 class Outside:
-    """What an owner has around it: Rossum, the work log, the rhythm of the sweeps; its ledger is empty."""
+    """What an owner has around it: Rossum, the work log, the rules; its ledger is empty."""
 
     rossum: Shows
     sent: list[WorkMessage] = field(default_factory=list)
     fails: bool = False
-    interval: float = 60.0
+    annotations: AnnotationRules = SINCE_THEN
 
     @property
     def work(self) -> "Outside":
         """The work log."""
-        return self
-
-    @property
-    def sweeps(self) -> "Outside":
-        """The rhythm."""
         return self
 
     async def send(self, messages: Iterable[WorkMessage]) -> None:
@@ -164,13 +165,14 @@ async def test_a_part_asks_once_and_waits_for_so_long(*, fails: bool) -> None:
 @pytest.mark.parametrize(
     ("age", "mark", "expected"),
     [
-        pytest.param(60.0 * YOUNG_FOR - 1, None, True, id="young"),
-        pytest.param(60.0 * YOUNG_FOR, None, False, id="old"),
+        pytest.param(1.0, None, True, id="new"),
+        pytest.param(SINCE, None, True, id="from an outage"),
+        pytest.param(SINCE + 1.0, None, False, id="before the horizon"),
         pytest.param(1.0, MARK, False, id="ours"),
     ],
 )
-def test_only_a_young_stranger_is_read_twice(age: float, mark: Mark | None, *, expected: bool) -> None:
-    """A sweep of a long past, and what carries our mark, is decided by the export alone."""
+def test_a_stranger_is_read_twice_however_old(age: float, mark: Mark | None, *, expected: bool) -> None:
+    """What arrived before our time, and what carries our mark, is decided by the export alone."""
     reading = replace(shown(3, mark=mark), clocks={"arrived_at": format_clock(AT - timedelta(seconds=age))})
 
     assert Outside(Shows([])).ancestry().is_stranger(reading) is expected

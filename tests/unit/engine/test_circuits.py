@@ -2,7 +2,7 @@
 
 import pytest
 
-from connector.engine.circuits import PAUSES, Circuit
+from connector.engine.circuits import JITTER, PAUSES, Circuit
 from connector.telemetry import Telemetry
 from tests.support.virtual_clock import VirtualClock
 
@@ -67,4 +67,11 @@ async def test_pauses_grow_with_failures_in_a_row_and_not_with_those_of_one_mome
         assert max(together) <= pauses[-1]
         await clock.advance(pauses[-1])
 
-    assert tuple(pauses) == PAUSES
+    assert all((1 - JITTER) * longest <= pause <= longest for pause, longest in zip(pauses, PAUSES, strict=True))
+
+
+async def test_replicas_that_failed_together_come_back_apart(clock: VirtualClock, telemetry: Telemetry) -> None:
+    """A part of each pause is left to chance."""
+    pauses = {Circuit("rossum", clock=clock, telemetry=telemetry).failed("unreachable") for _ in range(100)}
+
+    assert len(pauses) > 90

@@ -17,21 +17,28 @@ GATHERED = GatherMark("g", {sign_of("a.pdf"): OWN, sign_of("b.pdf"): Mark(Import
 
 @dataclass
 class Shelf:
-    """Documents as Rossum shows them, and how often it was asked for each."""
+    """Documents as Rossum shows them, in lists and one by one, and how often it was asked for each."""
 
     shown: dict[int, DocumentReading] = field(default_factory=dict)
+    there: dict[int, DocumentReading] = field(default_factory=dict)
     asked: list[int] = field(default_factory=list)
 
-    def put(self, number: int, name: str, parent: int | None = None) -> None:
-        """From now on it is shown."""
+    def put(self, number: int, name: str, parent: int | None = None, *, listed: bool = True) -> None:
+        """From now on it is there, and lists show it unless they lag."""
         above = None if parent is None else DocumentId(parent)
-        self.shown[number] = DocumentReading(DocumentId(number), "https://x", name, "2026", above, ())
+        self.there[number] = DocumentReading(DocumentId(number), "https://x", name, "2026", above, ())
+        if listed:
+            self.shown[number] = self.there[number]
 
     async def read(self, ids: Collection[DocumentId], lane: Lane) -> Mapping[DocumentId, DocumentReading]:
         """Those that are shown."""
         assert lane is Lane.READS
         self.asked += sorted(ids)
         return {number: self.shown[number] for number in ids if number in self.shown}
+
+    async def read_one(self, number: DocumentId) -> DocumentReading | None:
+        """It, if it is there."""
+        return self.there.get(number)
 
 
 def reading(number: int, document: int | None, gathered: GatherMark | None = GATHERED) -> AnnotationReading:
@@ -44,7 +51,7 @@ def reading(number: int, document: int | None, gathered: GatherMark | None = GAT
 
 async def marks(shelf: Shelf, *readings: AnnotationReading, times: int = 1) -> dict[int, Mark | None]:
     """The mark of each that is told."""
-    gathered = GatheredMarks(shelf.read)
+    gathered = GatheredMarks(shelf.read, shelf.read_one)
     for _ in range(times):
         told = await gathered.told({each.id: each for each in readings}, Lane.READS)
     return {number: each.mark for number, each in told.items()}
@@ -62,9 +69,24 @@ async def test_a_document_that_is_not_shown_yet_hides_its_annotation() -> None:
 
 async def test_alone_it_is_shown_as_it_is() -> None:
     """The last resort of whoever waited in vain: there is no such document any more."""
-    told = await GatheredMarks(Shelf().read).told_as_it_is(reading(1, 10), Lane.READS)
+    shelf = Shelf()
+
+    told = await GatheredMarks(shelf.read, shelf.read_one).told_as_it_is(reading(1, 10), Lane.READS)
 
     assert told.mark is None
+
+
+async def test_alone_it_is_of_its_document_although_no_list_shows_that_yet() -> None:
+    """Lists that lag for long must not make a stranger of it, nor of a part whose whole they do not show."""
+    shelf = Shelf()
+    shelf.put(10, "a.pdf", listed=False)
+    shelf.put(11, "part 1.pdf", parent=10, listed=False)
+    gathered = GatheredMarks(shelf.read, shelf.read_one)
+
+    part = await gathered.told_as_it_is(reading(1, 11), Lane.READS)
+    whole = await gathered.told_as_it_is(reading(2, 10), Lane.READS)
+
+    assert (part.mark, whole.mark) == (OWN, OWN)
 
 
 async def test_a_part_belongs_to_the_import_of_the_whole() -> None:

@@ -68,12 +68,33 @@ def test_passing_statuses_are_dropped(status: str) -> None:
     assert reading.dropped == "passing status"
 
 
-@pytest.mark.parametrize("action", ["initialize", "started", "updated", "confirm", "user_update"])
-def test_content_events_are_dropped(action: str) -> None:
-    """They come before the status that they lead to."""
-    reading = read(event="annotation_content", action=action, annotation=annotation(content=[{"value": "18 492.48"}]))
+CONTENT_ACTIONS = ["initialize", "started", "updated", "confirm", "user_update"]
 
-    assert reading == HookReading((), "content event", "2026-01-01T11:00:01.000000Z")
+
+@pytest.mark.parametrize("action", CONTENT_ACTIONS)
+def test_a_content_event_is_a_hint_at_what_it_shows(action: str) -> None:
+    """Id, queue, status and clocks as of a status event; the captured values stay behind."""
+    shown = annotation(status="to_review", exported_at=None, arrived_at=None, content=[{"value": "18 492.48"}])
+
+    reading = read(event="annotation_content", action=action, annotation=shown)
+
+    assert reading.hints == (Hint(314521, Via.WEBHOOK, "to_review", 8236),)  # type: ignore[arg-type] # literal ids
+    assert "18 492" not in repr(reading)
+    assert reading.hints == read(annotation=shown).hints
+
+
+@pytest.mark.parametrize("action", CONTENT_ACTIONS)
+def test_a_content_event_on_the_way_is_dropped(action: str) -> None:
+    """While somebody works on an annotation each change of a value comes; none of them is worth a look."""
+    reading = read(event="annotation_content", action=action, annotation=annotation(status="reviewing"))
+
+    assert reading == HookReading((), "passing status", "2026-01-01T11:00:01.000000Z")
+
+
+@pytest.mark.parametrize("shown", [None, annotation(id=None, url=None), annotation(queue=None)])
+def test_a_content_event_that_cannot_be_read_is_passed_over(shown: Any) -> None:
+    """Rossum would show a refusal to the person who works on the annotation."""
+    assert read(event="annotation_content", action="updated", annotation=shown).dropped == "unreadable content event"
 
 
 def test_the_export_gate_makes_the_annotation_known() -> None:
@@ -139,7 +160,7 @@ VALUES = (
 
 @given(
     changes=st.dictionaries(st.sampled_from(["id", "url", "queue", "status", "exported_at"]), VALUES),
-    event=st.sampled_from(["annotation_status", "upload", None, 5]),
+    event=st.sampled_from(["annotation_status", "annotation_content", "upload", None, 5]),
     files=VALUES,
 )
 def test_any_object_is_read_or_refused(changes: dict[str, Any], event: Any, files: Any) -> None:

@@ -30,13 +30,15 @@ def sample(name: str) -> Sample:
     return Sample(f"{name}-1", kind(name), 1)
 
 
-def event(role: TopicRole, name: str, key: str, *, event_id: str | None = None, **data: Any) -> Record:
+def event(
+    role: TopicRole, name: str, key: str, *, event_id: str | None = None, via: str = "webhook", **data: Any
+) -> Record:
     """An event as it is read, with an id of its own unless one is given."""
     headers = {
         "ce_type": f"ai.rossum.connector.{name}",
         "ce_id": event_id or f"id-{next(_IDS)}",
         "ce_subject": "annotations/1",
-        "ce_observedvia": "webhook",
+        "ce_observedvia": via,
         "ce_causation": data.pop("causation", "documents.arrived/0/0"),
     }
     encoded = [(header, text.encode()) for header, text in headers.items()]
@@ -151,6 +153,20 @@ def test_that_an_unexpected_event_is_named() -> None:
     assert differences == [
         "captured-1: annotation.rejected was read 1 times on the lifecycle topic, where it is not expected"
     ]
+
+
+@pytest.mark.parametrize("via", ["sweep", "webhook", "read"])
+def test_that_a_document_without_webhooks_is_found_by_sweeps(via: str) -> None:
+    """What is known of it in another way is a difference, however right the events are."""
+    story = Story()
+    story.announce(sample("hook-lost"), 0.0)
+    story.take(event(LIFECYCLE, "import.accepted", "hook-lost-1", via="read"))
+    story.take(event(CAPTURED, "annotation.captured", "hook-lost-1", via=via))
+
+    differences = story.surplus()
+
+    wrong = f"hook-lost-1: annotation.captured on the captured topic was learnt by {via}, expected sweep"
+    assert differences == ([] if via == "sweep" else [wrong])
 
 
 def test_that_a_second_import_is_named() -> None:

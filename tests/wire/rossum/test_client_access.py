@@ -32,6 +32,21 @@ async def test_a_ping_tells_organization_and_time() -> None:
         assert abs(ping.at - side.client.now()) < timedelta(seconds=5)
 
 
+async def test_the_roles_of_the_credentials_are_told() -> None:
+    """A viewer's, who may change nothing, too; who may not read the roles has unknown ones."""
+    async with connected() as side:
+        plain = await side.client.users.roles()
+        await side.control("POST", "/behaviour", {"viewer_user": True})
+        viewer = await side.client.users.roles()
+        with pytest.raises(NotOurs) as refused:
+            await side.upload()
+        await side.fault("^/groups", "status:403")
+        unknown = await side.client.users.roles()
+
+    assert [set(roles) for roles in (plain, viewer, unknown)] == [{"manager"}, {"viewer"}, set()]
+    assert refused.value.http_status == 403
+
+
 async def test_one_login_serves_all_callers_of_an_expired_token() -> None:
     """Fifty readers find the token expired; Rossum sees two logins in all and everybody gets an answer."""
     async with connected(**USER) as side:

@@ -50,3 +50,15 @@ async def test_each_annotation_is_told_which_import_it_is_of() -> None:
     assert {n: r.mark for n, r in again.items()} == {n: r.mark for n, r in readings.items()}
     assert all(export.mark == readings[number].mark for number, export in exports.items())
     assert (asked, asked_again) == (1, 1)
+
+
+async def test_an_annotation_alone_is_told_whose_it_is_before_lists_show_its_document() -> None:
+    """Its reader has waited for the lists in vain: as a stranger's it would be published under another key."""
+    async with connected() as side:
+        annotations = await gathered(side)
+        await side.control("POST", "/behaviour", {"list_lag": 600.0})
+        listed = await side.client.annotations(annotations)
+        alone = [await side.client.annotation(number) for number in annotations]
+
+    assert listed == {}
+    assert {reading.mark for reading in alone if reading is not None} == set(MARKS.values())

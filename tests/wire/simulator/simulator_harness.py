@@ -162,11 +162,15 @@ class Received:
 
 @dataclass
 class Receiver:
-    """Takes webhooks; ``answers`` holds the statuses to give per path, one after the other, then 200."""
+    """Takes webhooks; ``answers`` holds the statuses to give per path, one after the other, then 200.
+
+    ``replies`` holds the body to give per path; without one it is empty.
+    """
 
     url: str = ""
     calls: list[Received] = field(default_factory=list)
     answers: dict[str, list[int]] = field(default_factory=dict)
+    replies: dict[str, Any] = field(default_factory=dict)
     _more: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     async def take(self, request: web.BaseRequest) -> web.Response:
@@ -175,7 +179,7 @@ class Receiver:
             self.calls.append(Received(request.path, await request.read(), dict(request.headers)))
             self._more.notify_all()
         planned = self.answers.get(request.path)
-        return web.json_response({}, status=planned.pop(0) if planned else 200)
+        return web.json_response(self.replies.get(request.path, {}), status=planned.pop(0) if planned else 200)
 
     async def wait_for(self, wanted: Callable[[list[Received]], bool]) -> list[Received]:
         """All calls once they are as wanted."""

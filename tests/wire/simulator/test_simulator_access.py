@@ -46,6 +46,24 @@ async def test_a_login_gives_a_token(form: dict[str, object]) -> None:
     assert body["domain"] is None
 
 
+async def test_a_viewer_may_change_nothing() -> None:
+    """The first user as ``viewer_user``: it reads and logs in, and each change is a 403; others are who they were."""
+    async with running() as rossum:
+        await rossum.behave(viewer_user=True)
+        _, user = await _with(rossum, "Bearer sandbox")
+        uploaded, _ = await rossum.upload(PDF)
+        searched, _ = await rossum.post("/annotations/search", {"query": {"$and": []}})
+        logged, body = await rossum.post("/auth/login", {**LOGIN, "username": "embedded@example.com"})
+        form = aiohttp.FormData()
+        form.add_field("content", PDF, filename="a.pdf")
+        headers = {"Authorization": f"Bearer {body['key']}"}
+        other, _ = await rossum.send("POST", "/uploads?queue=8198", data=form, headers=headers)
+
+    assert isinstance(user, dict)
+    assert user["groups"] == [f"{rossum.simulator.base_url}/groups/1"]
+    assert (uploaded, searched, logged, other) == (403, 200, 200, 202)
+
+
 async def test_a_wrong_password_is_refused() -> None:
     """A login with another password is a 401."""
     async with running() as rossum:

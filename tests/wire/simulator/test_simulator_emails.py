@@ -33,9 +33,14 @@ async def test_a_message_becomes_annotations_of_its_documents() -> None:
         email = await rossum.get(task["content"]["email"])
         documents = [await rossum.get(url) for url in email["documents"]]
         annotations = [await rossum.annotation(id_in(url)) for url in email["annotations"]]
+        await rossum.import_one(name="uploaded.pdf")
+        found = await rossum.get(f"/documents?email={email['id']}")
+        listed = await rossum.get("/annotations?sideload=emails")
 
     assert (status, task["type"], task["result_url"]) == (202, "email_imported", email["url"])
     assert email["subject"] == "Invoices"
+    assert found["results"] == documents
+    assert (len(listed["results"]), listed["emails"]) == (3, [email])
     assert [(d["original_file_name"], d["email"], d["parent"]) for d in documents] == [
         ("a.pdf", email["url"], None),
         ("b.pdf", email["url"], None),

@@ -35,6 +35,7 @@ async def test_a_hook_is_created_changed_and_deleted() -> None:
 
     assert made["config"]["timeout_s"] == 30
     assert made["config"]["retry_count"] == 4
+    assert (made["config"]["max_polling_time_s"], made["config"]["retry_after_polling_failure"]) == (300, True)
     assert made["secrets"] == {}
     assert listed["results"] == [made]
     assert queue["hooks"] == [made["url"]]
@@ -52,6 +53,7 @@ async def test_a_hook_is_created_changed_and_deleted() -> None:
         ({"config": {"url": "ftp://x"}}, "config"),
         ({"config": {"url": "http://x", "retry_count": 5}}, "config"),
         ({"config": {"url": "http://x", "timeout_s": 61}}, "config"),
+        ({"config": {"url": "http://x", "max_polling_time_s": 0}}, "config"),
     ],
 )
 async def test_a_wrong_hook_is_refused(change: dict[str, Any], field: str) -> None:
@@ -171,6 +173,18 @@ async def test_an_export_hook_is_a_gate(answer: int, end: str) -> None:
 
     assert receiver.paths == {"/gate": 1}
     assert (annotation["exported_at"] is None) == (end == "failed_export")
+
+
+@pytest.mark.parametrize(("kind", "end"), [("warning", "exported"), ("error", "failed_export")])
+async def test_an_error_message_fails_the_export(kind: str, end: str) -> None:
+    """A 2xx with a message of the type error is no consent, however long the reply is; other messages are."""
+    async with receiving() as receiver, running() as rossum:
+        receiver.replies = {"/gate": {"messages": [{"type": kind, "content": "no such supplier " * 200}]}}
+        await rossum.hook(receiver.url + "/gate", EXPORT)
+        number = await rossum.import_one()
+        await rossum.until_status(number, end)
+
+    assert receiver.paths == {"/gate": 1}
 
 
 async def test_a_dead_receiver_fails_the_gate() -> None:

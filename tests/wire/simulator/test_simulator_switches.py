@@ -160,6 +160,17 @@ async def test_how_a_queue_that_goes_is_closed(path: str) -> None:
     assert (asked, refused, kept) == (202, 403, [])
 
 
+async def test_a_file_at_which_rossum_fails() -> None:
+    """``failing_file``: its upload is a 500, whatever else is in it, and nothing is kept; others are taken."""
+    async with running(UNREVIEWED) as rossum:
+        await rossum.behave(failing_file="bad.pdf")
+        failed, _ = await rossum.upload(name="a bad.pdf")
+        kept = await rossum.get("/sandbox/documents")
+        taken, _ = await rossum.upload(name="good.pdf")
+
+    assert (failed, kept, taken) == (500, [], 202)
+
+
 async def test_a_refused_repeat_may_name_what_is_there() -> None:
     """``conflict_names``: the refusal says nothing more, or has the addresses of documents and annotations."""
     again = "queue=8199&reject_identical=true"

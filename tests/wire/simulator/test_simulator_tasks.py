@@ -21,6 +21,19 @@ async def test_a_task_runs_then_redirects() -> None:
     assert (stayed, last["status"], last["content"]) == (200, "succeeded", {"upload": upload["url"]})
 
 
+async def test_a_task_can_run_longer_than_those_of_others() -> None:
+    """``task`` of the metadata makes the task of one upload slow; the annotation does not wait for it."""
+    async with running() as rossum:
+        _, slow = await rossum.upload(metadata={"sandbox": {"task": 60}})
+        _, quick = await rossum.upload()
+        await rossum.upload_of(quick["url"])
+        _, task = await rossum.send("GET", slow["url"])
+        listed = await rossum.get("/annotations")
+
+    assert task["status"] == "running"
+    assert listed["pagination"]["total"] == 2
+
+
 async def test_a_task_is_forgotten_after_six_hours() -> None:
     """Past its expiry a task is a 404, its upload is not."""
     async with running() as rossum:

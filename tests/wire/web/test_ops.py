@@ -45,7 +45,7 @@ class FakeConnector:
         """As told."""
         return self.warned
 
-    def document(self, key: str) -> Any:
+    async def document(self, key: str) -> Any:
         """As told."""
         if self.failure is not None:
             raise self.failure

@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -80,7 +80,7 @@ async def embedded(
     most_pages: int | None = None,
 ) -> AsyncIterator[Embedded]:
     """An ops port that listens, wired like the product's."""
-    async with running(UNREVIEWED) as rossum:
+    async with running(replace(UNREVIEWED, queues=(*UNREVIEWED.queues, (8200, "salaries")))) as rossum:
         side = Embedded(0, rossum)
         access = {"base_url": rossum.simulator.base_url, "token": token, "requests_per_second": 0}
         settings = Settings.model_validate({"rossum": access, "embedded": user or {}})
@@ -267,6 +267,17 @@ async def test_what_this_deployment_does_not_serve_is_not_found(line: str) -> No
 
     assert (answer.status, side.calls) == (404, [])
     assert "queue" in answer.detail
+
+
+async def test_annotations_of_other_queues_are_not_opened() -> None:
+    """Though the credentials could: Rossum is asked for the queue only, and no review begins."""
+    async with embedded() as side:
+        (other,) = await side.waiting(queue=8200)
+        answers = [await side.order(other, start=start) for start in (False, True)]
+
+    assert [answer.status for answer in answers] == [404, 404]
+    assert "queue 8200, which this deployment does not serve: invoices, receipts" in answers[0].detail
+    assert {call.endpoint for call in side.calls} == {"/annotations/{id}"}
 
 
 @pytest.mark.parametrize(

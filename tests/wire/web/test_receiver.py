@@ -9,7 +9,6 @@ import pytest
 
 from connector.domain.ids import AnnotationId, QueueId
 from connector.domain.messages import Hint, Via
-from connector.metrics import NAMESPACE
 from connector.web.receiver import WAITING_LIMIT
 from tests.support.waiting import eventually
 from tests.wire.web.web_harness import (
@@ -194,6 +193,17 @@ async def test_what_nobody_asked_for_is_acknowledged_and_dropped(body: bytes) ->
         assert port.counted("dropped") == 1
 
 
+async def test_a_content_event_becomes_a_hint() -> None:
+    """Of a hook that somebody has subscribed to it; the captured values in it go nowhere."""
+    shown = json.loads(status_body(4711, status="to_review")) | {"event": "annotation_content", "action": "initialize"}
+    shown["annotation"] |= {"exported_at": None, "content": [{"schema_id": "amount", "value": "18 492.48"}]}
+    async with webhook_port() as port:
+        answer = await port.post(json.dumps(shown).encode())
+
+        assert answer.status == 200
+        assert port.work.taken == [Hint(AnnotationId(4711), Via.WEBHOOK, "to_review", QueueId(8198))]
+
+
 async def test_queues_that_nobody_configured_are_counted_apart() -> None:
     """A hook that is set up for the wrong queues can be seen."""
     async with webhook_port() as port:
@@ -250,26 +260,6 @@ async def test_only_allowed_networks_may_send(network: str, status: int) -> None
 
         assert answer.status == status
         assert port.counted("not_allowed") == (status == 403)
-
-
-@pytest.mark.parametrize(
-    ("timestamp", "old"),
-    [
-        ("2020-01-31T12:00:00.000000Z", 1),
-        ("2020-01-31T12:00:00", 1),
-        ("2999-01-31T12:00:00Z", 0),
-        ("yesterday", 0),
-        (1580472000, 0),
-    ],
-)
-async def test_a_webhook_of_long_ago_is_taken_and_counted(timestamp: str | int, old: int) -> None:
-    """It is a replay, which does no harm, but somebody may want to know."""
-    async with webhook_port() as port:
-        answer = await port.post(json.dumps(json.loads(status_body()) | {"timestamp": timestamp}).encode())
-
-        assert answer.status == 200
-        assert len(port.work.taken) == 1
-        assert port.telemetry.registry.get_sample_value(f"{NAMESPACE}_hooks_old_total") == old
 
 
 async def test_a_replayed_webhook_is_a_hint_like_any_other() -> None:

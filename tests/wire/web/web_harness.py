@@ -7,12 +7,13 @@ import json
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 from connector import assembly
 from connector.clock import SystemClock
 from connector.domain.embedded import EmbeddedOrder, EmbeddedUrl, ReadyList
-from connector.domain.ids import QueueId
+from connector.domain.ids import AnnotationId, QueueId
 from connector.domain.messages import WorkMessage
 from connector.errors import KafkaUnavailable
 from connector.metrics import NAMESPACE
@@ -52,6 +53,10 @@ class RecordingWork:
 class NoRossum:
     """Of a port that nobody asks about embedded mode."""
 
+    async def queue_of(self, annotation: AnnotationId) -> QueueId | None:
+        """Not asked."""
+        raise AssertionError(annotation)
+
     async def url(self, order: EmbeddedOrder) -> EmbeddedUrl:
         """Not asked."""
         raise AssertionError(order)
@@ -62,9 +67,14 @@ class NoRossum:
 
 
 class WatchedClock(SystemClock):
-    """The machine's clock, which knows how many requests have begun: each asks it first."""
+    """The machine's clock, which knows how many requests have begun: each asks it first; its date may be wrong."""
 
     asked = 0
+    skew = timedelta()
+
+    def now(self) -> datetime:
+        """Wall clock."""
+        return super().now() + self.skew
 
     def monotonic(self) -> float:
         """Seconds since an unknown start."""

@@ -1,0 +1,170 @@
+"""Faults of what is remembered for long, and of what several share: forgetting, claims, gathers, ancestry."""
+
+from tests.protections.removal import Edit, Removal
+from tests.protections.stories import crashes, seeds
+
+_FORMER_OWNERS = "simulation/test_former_owners.py::test_a_former_owner_hides_nothing"
+
+REMOVALS = (
+    Removal(
+        4,
+        "without transactions, rows of a former owner do not count",
+        (
+            Edit(
+                "kafka/restore.py",
+                "        elif owner != self._owner:\n            self.result.shadowed.add(key)\n            return\n",
+                "",
+            ),
+        ),
+        tests=(
+            "unit/state/test_fold.py::test_a_removal_counts_only_if_the_owner_of_the_claim_wrote_it",
+            "unit/state/test_fold.py::test_transactions_end_the_time_of_claims",
+            _FORMER_OWNERS,
+        ),
+    ),
+    Removal(
+        4,
+        "an owner notices that somebody else writes to its ledger",
+        (Edit("kafka/plain_log.py", "            self._check_alone(stored)\n", ""),),
+        tests=(_FORMER_OWNERS,),
+    ),
+    Removal(
+        4,
+        "what a former owner's late rows hide is written again",
+        (
+            Edit(
+                "kafka/opening.py",
+                "            await _bring_forward(restored, header, partition, state, log)\n",
+                "",
+            ),
+        ),
+        tests=(_FORMER_OWNERS,),
+    ),
+    Removal(
+        8,
+        "the intent of all is committed before the first byte of what they share leaves",
+        (
+            Edit(
+                "engine/gathering.py",
+                "await self._committer.commit(Outcome(rows={**intents, entity: row}))",
+                "self._committer.submit(Outcome(rows={**intents, entity: row}))",
+            ),
+        ),
+        stories=(crashes("commit gather intent", "a twin"),),
+    ),
+    Removal(
+        8,
+        "only what certainly was not imported is void",
+        (
+            Edit(
+                "engine/gathering.py",
+                "GatherState.UNKNOWN if isinstance(error, Ambiguous) else GatherState.VOID",
+                "GatherState.VOID",
+            ),
+        ),
+        stories=(crashes("send gather void row", "a twin"),),
+    ),
+    Removal(
+        11,
+        "a part of a split is known by the mark of whom it comes from",
+        (
+            Edit(
+                "engine/ancestry.py",
+                "        if marked is not None and (mark := marked.mark) is not None:\n",
+                "        if marked is not None and (mark := marked.mark) is None:\n",
+            ),
+        ),
+        tests=(
+            "unit/engine/test_ancestry.py::test_the_mark_of_the_root_is_found_however_far_up",
+            "simulation/test_document_trees.py::test_a_part_that_is_heard_of_first_waits_for_its_root",
+        ),
+        raises=("KeyError",),
+    ),
+    Removal(
+        11,
+        "what lies below the floor is no news",
+        (
+            Edit(
+                "domain/retention.py",
+                "    if floor is None:\n        return set()\n",
+                "    if floor is None or reading:\n        return set()\n",
+            ),
+        ),
+        tests=(
+            "unit/domain/test_retention.py::test_what_was_told_and_forgotten_is_never_told_again",
+            "unit/domain/test_retention.py::test_what_arrived_above_the_floor_is_told_without_clocks",
+        ),
+    ),
+    Removal(
+        11,
+        "the floor is committed with what it stands for",
+        (
+            Edit(
+                "engine/forgetting.py",
+                "Outcome(rows={self._floor_key: floor, **dict.fromkeys(gone)})",
+                "Outcome(rows={**dict.fromkeys(gone)})",
+            ),
+        ),
+        tests=("unit/engine/test_forgetting.py::test_what_ended_long_ago_goes_with_its_floor_in_one_transaction",),
+    ),
+    Removal(
+        11,
+        "an arrival of a forgotten import is dropped",
+        (
+            Edit(
+                "engine/import_desk.py",
+                "                if await self._is_forgotten(copy):\n",
+                "                if copy is None:\n",
+            ),
+        ),
+        stories=(seeds(2, 1, "I5"),),
+    ),
+    Removal(
+        11,
+        "an import whose arrival can be read again is not forgotten",
+        (
+            Edit(
+                "engine/forgetting.py",
+                "if left is None or _is_readable(row, left)}",
+                "if left is row}",
+            ),
+        ),
+        tests=("unit/engine/test_forgetting.py::test_an_import_stays_while_its_arrival_can_come_again",),
+    ),
+    Removal(
+        11,
+        "nothing is forgotten that a sweep has still to pass",
+        (
+            Edit(
+                "engine/forgetting.py",
+                "        return min(format_clock(now - timedelta(seconds=self._retention)), *self._swept.values())\n",
+                "        return format_clock(now - timedelta(seconds=self._retention))\n",
+            ),
+        ),
+        tests=("unit/engine/test_forgetting.py::test_nothing_goes_before_all_sweeps_have_passed_it",),
+    ),
+    Removal(
+        14,
+        "a state that reaches beyond its ledger is not used",
+        (
+            Edit(
+                "kafka/restore.py",
+                "    if state.ledger_end and not starts[ledger] <= state.ledger_end <= end:\n",
+                "    if state.ledger_end < 0:\n",
+            ),
+        ),
+        tests=("integration/test_restore.py::test_a_state_that_does_not_fit_the_ledger_is_told",),
+    ),
+    Removal(
+        17,
+        "documents that went up together go up alone once one of them is refused",
+        (
+            Edit(
+                "engine/gathering.py",
+                "        if isinstance(outcome, Refused):\n",
+                "        if outcome is None:\n",
+            ),
+        ),
+        stories=(crashes("send gather void row", "I1 lost"),),
+    ),
+)
