@@ -237,12 +237,13 @@ class AnnotationDesk:
                 return
             reading = shown
         row = self._view.annotation_row(annotation_entity(annotation))
-        children: tuple[AnnotationId, ...] | None = ()
+        children: tuple[AnnotationId, ...] = ()
         if reading.status == "split" and reading.document and not (row and "annotation.split" in row.published):
-            children = await parts_of_split(self._services, reading.document, waiting, patient=patient)
-            if children is None:
+            parts = await parts_of_split(self._services, reading.document, waiting, patient=patient)
+            if parts is None:
                 self._again(annotation, waiting, pause=STEADY_FOR if waiting.parts else None)
                 return
+            children = parts
         await self._decide(
             annotation, waiting, Seen(reading, export, children, readable=not wanted or export is not None)
         )

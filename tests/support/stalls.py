@@ -27,19 +27,20 @@ class Stalls:
 def stalls() -> Iterator[Stalls]:
     """Look all along; the time for which the process itself was at work is no stall."""
     loop, felt = asyncio.get_running_loop(), Stalls()
+    timer: asyncio.TimerHandle
 
     def look(due: float, worked: float) -> None:
-        nonlocal timer
         late = loop.time() - due - (time.process_time() - worked)
         felt.longest = max(felt.longest, late)
         felt.seen += late > LATE
-        timer = again()
+        look_again()
 
-    def again() -> asyncio.TimerHandle:
+    def look_again() -> None:
+        nonlocal timer
         due = loop.time() + EVERY
-        return loop.call_at(due, look, due, time.process_time())
+        timer = loop.call_at(due, look, due, time.process_time())
 
-    timer = again()
+    look_again()
     try:
         yield felt
     finally:
