@@ -58,9 +58,12 @@ async def documents(tmp_path: Path) -> AsyncIterator[Sources]:
 
 @pytest.fixture
 async def world(kafka: Kafka, tmp_path: Path, documents: Sources) -> AsyncIterator[Deployment]:
-    """One replica whose sweeps are far apart, so that nothing but the test writes."""
+    """One replica whose sweeps are far apart, so that nothing but the test writes.
+
+    They start long ago: a first pass that comes within a second of the start has nothing to tell.
+    """
     settings = {"ROSSUM__REQUESTS_PER_SECOND": "0", "SWEEP__INTERVAL": "1h", "OPS__TOKEN": OPS_TOKEN}
-    settings |= {"ROSSUM__TOKEN": API_TOKEN} | documents.settings
+    settings |= {"SWEEP__START": "2026-01-01T00:00:00Z", "ROSSUM__TOKEN": API_TOKEN} | documents.settings
     simulator = (*QUICK, "--token", API_TOKEN)
     async with deployment(kafka.bootstrap_servers, "edges", tmp_path, simulator=simulator, **settings) as running:
         await running.start_replica()
