@@ -4,8 +4,9 @@ What happens, and what a failure at each step leads to:
 
 1. A member's document is read whole, each by itself. What can't be read, or is too large, fails or goes up alone;
    nobody waits for it, nothing is committed yet.
-2. It joins the open gather of its queue, values and metadata (Rossum gives all documents of an upload the same), under
-   a name that no other member has. A crash: offsets have not moved, everything is read again.
+2. It joins the open gather of its queue and values (Rossum gives all documents of an upload the same), under a name
+   that no other member has; metadata that is not everybody's goes into our mark, by that name. A crash: offsets have
+   not moved, everything is read again.
 3. The gather leaves when it is full or has waited for long enough, with an upload slot. One transaction makes the
    INTENT of the gather and of every member true. A crash before: as 2. After: each member's row is an unknown outcome.
 4. The bytes leave. Whether the partition is still ours is asked before the closing boundary. What certainly was not
@@ -71,7 +72,7 @@ class Gathering:
         Raises:
             PartitionLost: The work is somebody else's now.
         """
-        alike = member.alike
+        alike = member.alike(self._policy.alike)
         gather = self._open.get(alike)
         end = gather.add(member) if gather is not None else None
         if end is not None:

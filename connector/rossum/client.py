@@ -180,10 +180,7 @@ class RossumClient:
     async def move(
         self, queue: QueueId, ids: Collection[AnnotationId], *, statuses: Collection[str], to_status: str
     ) -> frozenset[AnnotationId]:
-        """Those of up to 100 `ids` that were in one of `statuses` and are `exporting` or `exported` from now on.
-
-        Harmless to repeat: what was moved is not in `statuses` any more.
-        """
+        """Those of up to 100 `ids` that were in one of `statuses` and are `to_status` now; harmless to repeat."""
         call = requests.moved_by_export(queue, sorted(ids), sorted(statuses), to_status)
         return frozenset(wire.read_exports(await self._session.ask(call), queue))
 

@@ -26,7 +26,7 @@ from tests.simulation.late_words import late_words
 from tests.simulation.run import FORGETFUL, add_hook
 from tests.simulation.stage import listen, prepare
 from tests.simulation.virtual_loop import VirtualLoop, pause
-from tests.simulation.workload import POISON, Document, put
+from tests.simulation.workload import GATHER, POISON, Document, put
 from tests.simulation.world import PARTITIONS, World, new_world, run_in_virtual_time
 
 #: One document of each kind of story; the second one's upload is taken by Rossum without an answer.
@@ -36,7 +36,7 @@ PLACES = 2
 DELIVERIES = {
     "exactly-once": {"KAFKA__DELIVERY": "exactly-once"},
     "at-least-once": {"KAFKA__DELIVERY": "at-least-once"},
-    "gathering": {"IMPORTS__GATHER__ENABLED": "true", "IMPORTS__GATHER__WAIT": "1s"},
+    "gathering": GATHER | {"IMPORTS__GATHER__WAIT": "1s"},
     "forgetting": FORGETFUL,
 }
 #: Those that show only what is different in them, beside what `exactly-once` shows.

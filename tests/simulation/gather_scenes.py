@@ -7,11 +7,10 @@ from tests.simulation.checker import rows_of
 from tests.simulation.effects import Phase
 from tests.simulation.network import _End as End
 from tests.simulation.staging import Scene, staged
-from tests.simulation.workload import Document, put
+from tests.simulation.workload import GATHER, Document, put
 from tests.simulation.world import PARTITIONS
 
-GATHERED = {
-    "IMPORTS__GATHER__ENABLED": "true",
+GATHERED = GATHER | {
     "IMPORTS__GATHER__WAIT": "1s",
     "IMPORTS__SETTLE": "10s",
     "IMPORTS__RETRY_FOR": "30s",

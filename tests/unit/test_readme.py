@@ -1,7 +1,10 @@
 """What the README points at is there."""
 
 import re
+import shlex
 from pathlib import Path
+
+from connector.settings_load import load
 
 ROOT = Path(__file__).resolve().parents[2]
 _OWN_KAFKA = re.compile(r"\b(?:own_kafka|kafka_cluster|kafka_of_version): ")
@@ -28,3 +31,29 @@ def test_what_wants_java_in_any_case_is_named() -> None:
 
     assert len(owners) > 5
     assert set(owners) <= named
+
+
+def test_what_a_reader_exports_are_settings_that_fit_together(tmp_path: Path) -> None:
+    """Block after block, as somebody does who follows the page; where another Rossum is named, in another shell."""
+    blocks = re.findall(
+        r"^```sh\n(.*?)^```$", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
+    exports = [words for block in blocks if (words := _exported(block, tmp_path))]
+
+    environment: dict[str, str] = {}
+    for words in exports:
+        environment = words if "CONNECTOR_ROSSUM__BASE_URL" in words else environment | words
+        load(None, environment)
+
+    assert len(exports) > 3
+
+
+def _exported(block: str, folder: Path) -> dict[str, str]:
+    """What its `export` lines set; a file of secrets becomes one in the folder."""
+    lines = [shlex.split(line, comments=True) for line in block.splitlines() if line.startswith("export ")]
+    found = dict(word.split("=", 1) for words in lines for word in words[1:])
+    for name, value in found.items():
+        if value.startswith("/run/secrets/"):
+            found[name] = str(folder / Path(value).name)
+            (folder / Path(value).name).write_text("a secret\n", encoding="utf-8")
+    return found
