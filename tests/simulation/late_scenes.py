@@ -119,8 +119,8 @@ async def commits_arrive_late_and_again(scene: Scene) -> list[str]:
     """Commits lose their connection and are repeated; the first request comes seconds later, and soon after a crash."""
     world = scene.world
     world.wire.late_commits, world.wire.slow = 0.5, 20.0
-    _kill_all_after_late_ends(world, 8)
-    documents = await announce(world, 16, 40.0)
+    _kill_all_after_late_ends(world, 24)
+    documents = await announce(world, 40, 100.0)
     await pause(10.0)
     world.wire.late_commits, world.wire.slow = 0.0, 1.0
     return await scene.ended(documents)
