@@ -203,11 +203,11 @@ REMOVALS = (
                 "        if outcome is None:\n",
             ),
         ),
-        stories=(crashes("send gather void row", "I1 lost"),),
+        stories=(scene("rossum_refuses_several", "I1 lost"),),
     ),
     Removal(
         17,
-        "a document at which Rossum fails takes others along only once",
+        "a document that breaks an upload of several takes others along only once",
         (
             Edit(
                 "engine/gathering.py",
@@ -215,9 +215,19 @@ REMOVALS = (
                 "            own = replace(outcome, row=replace(row, alone=suspected and not suspected))\n",
             ),
         ),
-        stories=(
-            scene("rossum_fails_at_one_of_several", "the bad one went up"),
-            scene("one_of_several_breaks_connections", "the bad one went up"),
+        stories=(scene("one_of_several_breaks_connections", "the bad one went up"),),
+    ),
+    Removal(
+        17,
+        "a document at which Rossum fails takes others along only once",
+        (
+            Edit(
+                "domain/import_state.py",
+                "alone=True if row.gather is not None else row.alone)",
+                "alone=row.alone)",
+            ),
         ),
+        tests=("unit/domain/test_import_state.py::test_an_upload_of_several_is_made_again_one_by_one",),
+        stories=(scene("rossum_fails_at_one_of_several_and_nobody_hears", "the bad one went up"),),
     ),
 )
