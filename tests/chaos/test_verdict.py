@@ -81,7 +81,7 @@ def test_that_a_twin_of_which_an_event_tells_is_no_harm() -> None:
             "1",
             ["audit: doubled  annotation/7", "audit: 1 difference"],
         ),
-        (Done(3, "a\n12 differences\n", ""), "12", ["audit: a", "audit: 12 differences"]),
+        (Done(3, "a\n1,012 differences\n", ""), "1012", ["audit: a", "audit: 1,012 differences"]),
         (Done(3, "", "the ledger holds nothing\n"), "failed", ["audit: the ledger holds nothing"]),
         (Done(0, "", ""), "failed", ["audit: exit code 0"]),
         (Done(-9, "", ""), "failed", ["audit: exit code -9"]),

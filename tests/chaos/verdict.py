@@ -85,7 +85,7 @@ def audit_problems(done: Done) -> list[str]:
 def audit_figure(done: Done) -> str:
     """How many differences an audit names; `failed` where it came to no end."""
     last = (done.out.splitlines() or [""])[-1]
-    number = "0" if last == "no difference" else last.partition(" difference")[0]
+    number = "0" if last == "no difference" else last.partition(" difference")[0].replace(",", "")
     return number if number.isdigit() else "failed"
 
 
