@@ -5,7 +5,7 @@ moment of the kill: what RocksDB had handed to the system then, as after kill -9
 """
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +85,7 @@ class _Watched:
         self._reach(name, Phase.AFTER)
 
 
-def ahead_of_the_log(lies: dict[str, AnyRow], clock: Clock) -> Spoil:
+def ahead_of_the_log(lies: Mapping[str, AnyRow], clock: Clock) -> Spoil:
     """Makes a state reach beyond the end of its ledger, with rows that were never written there."""
 
     def spoil(left: Path) -> None:

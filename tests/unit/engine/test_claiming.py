@@ -1,7 +1,7 @@
 """Nobody takes a document out of Rossum's queue that is not on Kafka."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -65,7 +65,7 @@ class Rossum:
 class Confirmed:
     """An annotation that a person has confirmed, decided about just now."""
 
-    def __init__(self, *, fails: bool = False, **row: object) -> None:
+    def __init__(self, row: Mapping[str, object] | None = None, *, fails: bool = False) -> None:
         self.log = SlowLog(fails=fails)
         self.partition = Partition({}, log=self.log)
         self.rossum = Rossum()
@@ -76,7 +76,7 @@ class Confirmed:
             {QUEUE},
             spawn=lambda work: self.tasks.append(asyncio.create_task(work)),
         )
-        given = {"status": "confirmed", "key": "k", "queue": QUEUE, "published": TOLD} | row
+        given = {"status": "confirmed", "key": "k", "queue": QUEUE, "published": TOLD, **(row or {})}
         self.row = AnnotationRow(**given)  # type: ignore[arg-type] # of the row's own fields
 
     async def decided(self) -> None:
@@ -128,7 +128,7 @@ async def test_what_could_not_be_committed_is_not_claimed() -> None:
 )
 async def test_only_what_was_told_as_confirmed_is_claimed(row: dict[str, object]) -> None:
     """Of the queues that were chosen."""
-    one = Confirmed(**row)
+    one = Confirmed(row)
 
     await one.decided()
     await one.kafka_answers()
