@@ -65,6 +65,16 @@ async def rossum_fails_at_one_of_several_and_nobody_hears(scene: Scene) -> list[
 
 
 @staged(1, **GATHERED)
+async def rossum_refuses_several(scene: Scene) -> list[str]:
+    """Nobody knows for whose sake it was: each gets an answer of its own."""
+    _, good = _one_bad()
+    await scene.world.control("/faults", {"method": "POST", "path": "/uploads", "action": "status:400", "times": 1})
+    for document in good:
+        put(scene.world, document)
+    return await scene.ended(good)
+
+
+@staged(1, **GATHERED)
 async def one_of_several_breaks_connections(scene: Scene) -> list[str]:
     """Something on the way does not let that one pass: the connection is closed in the middle of the body."""
     bad, good = _one_bad()

@@ -16,6 +16,8 @@ from tests.simulation.world import World
 
 #: Longer than the session timeout, and than an upload without a trace needs to settle and be made again.
 FROZEN_FOR = 36.0
+#: Less than any way to the broker: the poll loop has turned since, and nobody has told its process anything.
+AT_ONCE = 0.0002
 #: Bytes of a document that does not leave in one piece.
 LARGE = 300_000
 
@@ -58,7 +60,7 @@ async def _frozen_in_an_upload(scene: Scene, *, first: bool) -> list[str]:
     await pause(FROZEN_FOR)
     world.loop.thaw(frozen)
     if not first:
-        await pause(0.002)
+        await pause(AT_ONCE)
         pauser.let_go()
     return await scene.ended([document])
 
@@ -73,6 +75,20 @@ async def an_upload_goes_on_before_its_process_looks_around(scene: Scene) -> lis
 async def an_upload_goes_on_after_its_process_has_polled(scene: Scene) -> list[str]:
     """The same, when the poll loop has turned once since: a turn must not prove that nothing has happened."""
     return await _frozen_in_an_upload(scene, first=False)
+
+
+@staged(2)
+async def heartbeats_of_an_owner_get_lost(scene: Scene) -> list[str]:
+    """All else of it goes on as before, so it works on beside the one that has its partitions now."""
+    world, owner = scene.world, scene.world.replicas[0].name
+
+    def hold(names: tuple[str, ...], _phase: Phase) -> bool:
+        return "heartbeat" in names and PROCESS.get() == owner
+
+    world.wire.on_boundary = hold
+    documents = await announce(world, 16, 40.0)
+    world.wire.on_boundary = None
+    return await scene.ended(documents)
 
 
 def _kill_all_after_late_ends(world: World, most: int) -> None:
@@ -103,8 +119,8 @@ async def commits_arrive_late_and_again(scene: Scene) -> list[str]:
     """Commits lose their connection and are repeated; the first request comes seconds later, and soon after a crash."""
     world = scene.world
     world.wire.late_commits, world.wire.slow = 0.5, 20.0
-    _kill_all_after_late_ends(world, 8)
-    documents = await announce(world, 16, 40.0)
+    _kill_all_after_late_ends(world, 24)
+    documents = await announce(world, 40, 100.0)
     await pause(10.0)
     world.wire.late_commits, world.wire.slow = 0.0, 1.0
     return await scene.ended(documents)
