@@ -161,9 +161,9 @@ def failed(row: ImportRow, *, reason: str) -> ImportRow:
 
 
 def is_given_up(row: ImportRow, *, now: datetime, retry_for: float) -> bool:
-    """Whether it has been tried for long enough."""
+    """Whether it has been tried for long enough; the failure of an upload of several says nothing of one of them."""
     first = row.first_failure
-    return first is not None and (now - datetime.fromisoformat(first)).total_seconds() >= retry_for
+    return first is not None and row.gather is None and (now - datetime.fromisoformat(first)).total_seconds() >= retry_for
 
 
 def retry(
@@ -182,6 +182,7 @@ def retry(
         first_failure=first,
         reason=reason,
         due=later(now, pause),
+        gather=None,
     )
 
 

@@ -55,6 +55,27 @@ async def rossum_fails_at_one_of_several(scene: Scene) -> list[str]:
     return await _ended(scene, bad, good)
 
 
+@staged(1, **GATHERED | {"IMPORTS__RETRY_FOR": "5s"})
+async def patience_is_over_before_an_upload_has_settled(scene: Scene) -> list[str]:
+    """It answers 500 as before: that several failed together counts for none of them."""
+    bad, good = _one_bad()
+    await scene.world.control("/behaviour", {"failing_file": f"{bad.name}.pdf"})
+    return await _ended(scene, bad, good)
+
+
+@staged(1, **GATHERED)
+async def lists_show_documents_that_went_up_together_late(scene: Scene) -> list[str]:
+    """Long after their annotations are read one by one: each must have the key of its own import."""
+    await scene.world.control("/behaviour", {"list_lag": 40.0})
+    _, documents = _one_bad()
+    for document in documents:
+        put(scene.world, document)
+    found = await scene.ended(documents)
+    keys = {record.key for record in scene.world.records("rossum.annotations.captured")}
+    strangers = keys - {document.name.encode() for document in documents}
+    return found + ([f"strangers: {strangers}"] if strangers else [])
+
+
 @staged(1, **GATHERED)
 async def rossum_fails_at_one_of_several_and_nobody_hears(scene: Scene) -> list[str]:
     """As before, and the replica dies before it has written down how the upload of several ended."""

@@ -16,6 +16,8 @@ from tests.simulation.world import World
 
 #: Longer than the session timeout, and than an upload without a trace needs to settle and be made again.
 FROZEN_FOR = 36.0
+#: Seconds for which Rossum is away before documents are announced, and afterwards.
+AWAY_BEFORE, AWAY_AFTER = 80.0, 60.0
 #: Bytes of a document that does not leave in one piece.
 LARGE = 300_000
 
@@ -108,3 +110,28 @@ async def commits_arrive_late_and_again(scene: Scene) -> list[str]:
     await pause(10.0)
     world.wire.late_commits, world.wire.slow = 0.0, 1.0
     return await scene.ended(documents)
+
+
+async def _rossum_is_away(scene: Scene) -> list[str]:
+    """Away for so long that the connector asks what time it is there before it intends an upload."""
+    world = scene.world
+    await world.control("/faults", {"path": "", "action": "status:503", "times": 0})
+    await pause(AWAY_BEFORE)
+    documents = [Document(f"doc-{number}", "exported") for number in range(6)]
+    for document in documents:
+        put(world, document)
+    await pause(AWAY_AFTER)
+    await world.control("/faults", method="DELETE")
+    return await scene.ended(documents)
+
+
+@staged(1, IMPORTS__RETRY_FOR="10s")
+async def rossum_is_away_before_any_upload(scene: Scene) -> list[str]:
+    """That is not the fault of the documents or their sources: their time to be retried must not run."""
+    return await _rossum_is_away(scene)
+
+
+@staged(1, IMPORTS__RETRY_FOR="10s", IMPORTS__GATHER__ENABLED="true")
+async def rossum_is_away_before_any_upload_of_several(scene: Scene) -> list[str]:
+    """The same where they wait for each other."""
+    return await _rossum_is_away(scene)

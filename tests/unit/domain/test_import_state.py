@@ -67,6 +67,15 @@ def test_attempts_of_a_failing_source_are_spaced_and_end() -> None:
     assert now - NOW >= timedelta(seconds=7200)
 
 
+def test_the_failure_of_an_upload_of_several_ends_none_of_them() -> None:
+    """However late it is, each has an attempt of its own; what fails then counts."""
+    row = replace(WAITING, first_failure=format_clock(NOW - timedelta(1)), gather="g")
+
+    own = rules.retry(row, reason="broke off", now=NOW, retry_for=60)
+    assert own is not None
+    assert rules.retry(own, reason="broke off", now=NOW, retry_for=60) is None
+
+
 def test_an_intent_is_looked_at_by_whoever_reads_it() -> None:
     """After a crash nothing else may bring the import up again: its copy can be finished already."""
     request = UploadRequest(QueueId(8198), "a.pdf", "application/pdf", {}, {}, 3)
