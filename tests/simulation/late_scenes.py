@@ -11,7 +11,7 @@ from tests.simulation.effects import Phase
 from tests.simulation.network import _End as End
 from tests.simulation.staging import Scene, staged
 from tests.simulation.virtual_loop import PROCESS, pause
-from tests.simulation.workload import Document, announce
+from tests.simulation.workload import Document, announce, put
 from tests.simulation.world import World
 
 #: Longer than the session timeout, and than an upload without a trace needs to settle and be made again.
@@ -115,7 +115,7 @@ async def commits_arrive_late_and_again(scene: Scene) -> list[str]:
 async def _rossum_is_away(scene: Scene) -> list[str]:
     """Away for so long that the connector asks what time it is there before it intends an upload."""
     world = scene.world
-    await world.control("/faults", {"path": "", "action": "status:503", "times": 0})
+    await world.control("/faults", {"path": "", "action": "drop-before", "times": 0})
     await pause(AWAY_BEFORE)
     documents = [Document(f"doc-{number}", "exported") for number in range(6)]
     for document in documents:
