@@ -290,8 +290,8 @@ class PartitionLog(Protocol):
     async def read_arrival(self, at: Coordinates) -> InnerRecord | None:
         """A record of the arrivals topic by its coordinates; None when it is gone."""
 
-    async def left_of_arrivals(self, partitions: Collection[int]) -> ArrivalsLeft:
-        """What of these partitions can be read again, or `KafkaUnavailable`."""
+    async def left_of_arrivals(self, places: Collection[str]) -> ArrivalsLeft:
+        """What of these partitions, named as rows do, can be read again, or `KafkaUnavailable`."""
 
     async def close(self) -> None:
         """Let go, within a few seconds whatever Kafka does."""

@@ -48,7 +48,8 @@ class ImportRow:
     """One import.
 
     Attributes:
-        announced: Per partition of the arrivals topic the highest offset taken into account.
+        generation: One more after each failure; starts above those of forgotten imports, `born` is its first.
+        announced: Per partition of an arrivals topic the highest offset taken into account.
         held: Offset in `imports` of the copy, until the end is known.
         file_name: As sent; the resolver looks for it.
         sha256: Of what was sent, where known.
@@ -105,6 +106,7 @@ class ImportRow:
     ended: str | None = None
     gather: str | None = None
     alone: bool | None = None
+    born: int = 1
     later: Mapping[str, Any] = field(default_factory=dict)
 
     @property

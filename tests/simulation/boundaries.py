@@ -89,6 +89,7 @@ GATHERING = (
 FORGETTING = (
     "commit floor",
     "commit removed",
+    "list topics",
     "read where a partition begins",
     "send floor row",
     "send removed row",
