@@ -235,8 +235,11 @@ class States(Protocol):
     def kept_from(self, partition: int) -> str | None:
         """The incarnation of the ledger that the kept one was made from; None when it is empty."""
 
+    def empty(self, partition: int) -> State:
+        """An empty state; what is kept is not wanted."""
+
     def afresh(self, partition: int, reason: str) -> State:
-        """An empty state instead of what is kept, because of that."""
+        """An empty state instead of what is kept, which is a loss because of that."""
 
     def keep(self, partition: int, incarnation: str) -> None:
         """The state holds all of its partition now, and was made from the ledger of that incarnation."""

@@ -212,6 +212,8 @@ class ClaimRow(Resting):
 
 AnyRow = ImportRow | GatherRow | AnnotationRow | SweepRow | HeaderRow | ClaimRow | FloorRow | UnknownRow
 
+#: Of the keys of claim rows.
+CLAIM_PREFIX = "claim/"
 _ROWS = (ImportRow, GatherRow, AnnotationRow, SweepRow, HeaderRow, ClaimRow, FloorRow)
 _KINDS: dict[str, type[Any]] = {row.kind: row for row in _ROWS}
 _LATER = "later"
@@ -229,7 +231,7 @@ def header_key(partition: int) -> str:
 
 def claim_key(owner: str) -> str:
     """Ledger key of a claim row: one per owner, so that compaction never removes a claim that rows rest on."""
-    return f"claim/{owner}"
+    return f"{CLAIM_PREFIX}{owner}"
 
 
 @dataclass(frozen=True, slots=True)

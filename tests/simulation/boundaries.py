@@ -67,7 +67,7 @@ EXACTLY_ONCE = (
     "take a partition over",
 )
 #: Of claims.
-AT_LEAST_ONCE = ("send claim row",)
+AT_LEAST_ONCE = ("send claim row", "send removed row")
 #: Of documents that go up together, beside those that are no different then.
 GATHERING = (
     "POST /uploads",
