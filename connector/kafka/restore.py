@@ -120,10 +120,11 @@ class Fold:
             self._owner, self._counts_all = row.owner, False
             self.result.claims.append(row.owner)
             return
-        if owner is None:
-            # Written in a transaction: nobody who claimed the partition before writes there by right.
+        if owner is None or self._counts_all:
+            # Written in a transaction: nobody who claimed the partition before writes there by right. Or nobody has
+            # claimed it yet, as far as anybody still needs to know.
             self._owner = None
-        elif owner != self._owner and not self._counts_all:
+        elif owner != self._owner:
             self.result.shadowed.add(key)
             return
         self.result.shadowed.discard(key)
