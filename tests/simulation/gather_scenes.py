@@ -55,6 +55,19 @@ async def rossum_fails_at_one_of_several(scene: Scene) -> list[str]:
     return await _ended(scene, bad, good)
 
 
+@staged(1, **GATHERED | {"IMPORTS__RETRY_FOR": "60s"})
+async def rossum_refuses_several_and_then_fails_at_each(scene: Scene) -> list[str]:
+    """Nobody goes up with others again after a refusal, whatever comes in between."""
+    _, documents = _one_bad()
+    for action, times in (("status:400", 1), ("status:500", len(documents))):
+        await scene.world.control("/faults", {"method": "POST", "path": "/uploads", "action": action, "times": times})
+    for document in documents:
+        put(scene.world, document)
+    found = await scene.ended(documents)
+    gathers = [row for row in rows_of(scene.world).values() if isinstance(row, GatherRow)]
+    return found + ([] if len(gathers) == 1 else [f"they went up together {len(gathers)} times"])
+
+
 @staged(1, **GATHERED | {"IMPORTS__RETRY_FOR": "5s"})
 async def patience_is_over_before_an_upload_has_settled(scene: Scene) -> list[str]:
     """It answers 500 as before: that several failed together counts for none of them."""
