@@ -67,7 +67,7 @@ EXACTLY_ONCE = (
     "take a partition over",
 )
 #: Of claims.
-AT_LEAST_ONCE = ("send claim row",)
+AT_LEAST_ONCE = ("send claim row", "send removed row")
 #: Of documents that go up together, beside those that are no different then.
 GATHERING = (
     "POST /uploads",
@@ -89,6 +89,7 @@ GATHERING = (
 FORGETTING = (
     "commit floor",
     "commit removed",
+    "list topics",
     "read where a partition begins",
     "send floor row",
     "send removed row",
