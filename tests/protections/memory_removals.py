@@ -71,7 +71,7 @@ REMOVALS = (
                 "GatherState.VOID",
             ),
         ),
-        stories=(crashes("send gather void row", "a twin"),),
+        stories=(crashes("commit gather void", "a twin"),),
     ),
     Removal(
         11,
