@@ -5,11 +5,13 @@ import math
 import random
 import sys
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from connector.domain.ids import format_clock
 from connector.domain.readings import CLOCKS
 from tests.support.deployment import Deployment, deployment, inline
 from tests.support.find_kafka import Kafka
@@ -105,11 +107,12 @@ async def test_a_backlog_does_not_hold_up_what_a_person_exports(kafka: Kafka, tm
     """
     waiting, chance = 5_000, random.Random(5)  # noqa: S311 - when a person works is no secret
     simulator = ("--rate-limit", "10", "--processing", "0.5", "--review", "-1")
-    settings = {"SWEEP__INTERVAL": "15s"}
+    settings = {"SWEEP__INTERVAL": "15s", "SWEEP__START": format_clock(datetime.now(UTC) - timedelta(hours=2))}
     async with deployment(kafka.bootstrap_servers, "backlog", tmp_path, simulator=simulator, **settings) as world:
+        made = await world.control("/annotations", {"count": PEOPLE, "queue": 8198, "status": "to_review"})
         await world.start_replica()
         await world.add_hook(world.webhook_urls[0], gate=True)
-        made = await world.control("/annotations", {"count": PEOPLE, "queue": 8198, "status": "to_review"})
+        await eventually(lambda: len(world.reader.named("annotation.ready")) == PEOPLE, within=60)
         await world.announce([inline(number) for number in range(waiting)])
         await eventually(lambda: len(world.reader.named("import.accepted")) > 20, within=60)
         swept = Counter(event.key for event in world.reader.named("sweep.completed"))
