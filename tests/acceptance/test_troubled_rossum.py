@@ -148,8 +148,8 @@ async def refusals(world: Deployment, felt: Stalls) -> int:
 async def _exported(world: Deployment, annotation: int, at: float, status: str) -> float:
     """Seconds from when a person sets the `status`, `at` seconds from now, to the captured event."""
     loop = asyncio.get_running_loop()
-    subject = f"annotations/{annotation}"
-    await asyncio.sleep(at)
+    subject, due = f"annotations/{annotation}", loop.time() + at
+    await eventually(lambda: loop.time() >= due, within=at + 30)
     await world.control(f"/annotations/{annotation}/status", {"status": status})
     started = loop.time()
     await eventually(
