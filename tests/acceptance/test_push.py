@@ -145,6 +145,13 @@ def judge_said(said: list[tuple[int, str]], *, hidden: bool) -> None:
     assert not any(secret in text for secret in (SECRET, NEW_SECRET) for _, text in said)
 
 
+async def change_by_hand(world: Deployment, *, hidden: bool) -> None:
+    """Give the hook another URL, which leads to the same place; Rossum may hide the secret from then on."""
+    (hook,) = (await world.api("GET", "/hooks"))["results"]
+    await world.api("PATCH", f"/hooks/{hook['id']}", {"config": {"url": hook["config"]["url"] + "?by=hand"}})
+    await world.control("/behaviour", {"hook_secret_hidden": hidden})
+
+
 @pytest.mark.parametrize("hidden", [False, True], ids=["shown", "hidden"])
 async def test_the_hook_is_made_repaired_and_its_secret_changed_under_traffic(
     kafka: Kafka, tmp_path: Path, *, hidden: bool
@@ -162,9 +169,7 @@ async def test_the_hook_is_made_repaired_and_its_secret_changed_under_traffic(
         asyncio.TaskGroup() as group,
     ):
         said = [await hooks(world, "plan"), await hooks(world, "apply --yes")]
-        (hook,) = (await world.api("GET", "/hooks"))["results"]
-        await world.api("PATCH", f"/hooks/{hook['id']}", {"config": {"url": hook["config"]["url"] + "?by=hand"}})
-        await world.control("/behaviour", {"hook_secret_hidden": hidden})
+        await change_by_hand(world, hidden=hidden)
         traffic, calls = Traffic(world), Calls(world)
         announcing, noting = group.create_task(traffic.run()), group.create_task(calls.run())
         await world.start_replica(WEBHOOK__PORT=str(first), **BOTH)
