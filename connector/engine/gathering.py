@@ -168,13 +168,13 @@ class Gathering:
         first = gather.members[0]
         # Asked once: it is one failure of the other side, however many documents it concerns.
         outcome = self._ways.outcome_of(rows[first.import_id], first.received, error)
+        if _may_be_one_of_them(outcome):
+            rows = {import_id: replace(row, alone=True) for import_id, row in rows.items()}
         if isinstance(outcome, Refused):
             gather.members = [replace(member, row=rows[member.import_id]) for member in gather.members]
             return False
-        suspected = _may_be_one_of_them(outcome)
         for member in gather.members:
-            row = rows[member.import_id]
-            own = replace(outcome, row=replace(row, alone=True) if suspected else row)
+            own = replace(outcome, row=rows[member.import_id])
             gather.tell(
                 member.import_id, replace(own, sha256=member.document.sha256) if isinstance(own, Unknown) else own
             )
@@ -187,4 +187,4 @@ class Gathering:
 
 def _may_be_one_of_them(outcome: Attempt) -> bool:
     """Whether it may have failed because of one document, so that all would fail again with it."""
-    return isinstance(outcome, Unknown) or (isinstance(outcome, Again) and outcome.cause is Cause.BROKEN)
+    return isinstance(outcome, Refused | Unknown) or (isinstance(outcome, Again) and outcome.cause is Cause.BROKEN)
