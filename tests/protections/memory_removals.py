@@ -211,8 +211,8 @@ REMOVALS = (
         (
             Edit(
                 "engine/gathering.py",
-                "            own = replace(outcome, row=replace(row, alone=True) if suspected else row)\n",
-                "            own = replace(outcome, row=replace(row, alone=suspected and not suspected))\n",
+                "        if _may_be_one_of_them(outcome):\n",
+                "        if outcome is None:\n",
             ),
         ),
         stories=(scene("one_of_several_breaks_connections", "the bad one went up"),),
