@@ -19,7 +19,9 @@ from tests.support.kafka_lender import BEST, Lender, borrow
 
 examples.register()
 
-_KAFKA_FIXTURES = {"kafka", "kafka_of_version", "kafka_cluster", "own_kafka"}
+#: What starts brokers of its own, whatever broker is named.
+_OWN_KAFKA_FIXTURES = {"kafka_of_version", "kafka_cluster", "own_kafka"}
+_KAFKA_FIXTURES = {"kafka", *_OWN_KAFKA_FIXTURES}
 _report: list[str] = []
 _LENT = pytest.StashKey[Lender]()
 #: What a worker is told at its start: where to ask for brokers.
@@ -135,10 +137,13 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs a broker, so that `-m "not kafka"` runs what does not."""
+    """Mark what needs a broker, or one of its own, so that `-m "not kafka"` runs what does not."""
     for item in items:
-        if not _KAFKA_FIXTURES.isdisjoint(getattr(item, "fixturenames", ())):
+        fixtures = getattr(item, "fixturenames", ())
+        if not _KAFKA_FIXTURES.isdisjoint(fixtures):
             item.add_marker(pytest.mark.kafka)
+        if not _OWN_KAFKA_FIXTURES.isdisjoint(fixtures):
+            item.add_marker(pytest.mark.own_kafka)
     # What computes for minutes begins at once, beside what waits: each worker starts at the head of its part.
     for number, name in enumerate(_LONGEST):
         for item in [item for item in items if item.path.name == name]:

@@ -8,7 +8,7 @@ import orjson
 from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import ConsumerRecord, TopicPartition
 
-from connector.domain.rows import AnyRow, ClaimRow, HeaderRow, WrittenRow, surely_rests
+from connector.domain.rows import CLAIM_PREFIX, AnyRow, ClaimRow, HeaderRow, WrittenRow, claim_key, surely_rests
 from connector.errors import Refused
 from connector.kafka.connection import CALL_DEADLINE, KafkaConnection, let_go, standing_still, within
 
@@ -52,24 +52,31 @@ class Restored:
     Attributes:
         shadowed: Keys whose newest row does not count, because a former owner wrote it late: compaction would keep
             that one and remove the row that does.
+        claims: Owners whose claim row is still there, oldest first.
     """
 
     header: HeaderRow | None = None
     rows: int = 0
     end: int = 0
     shadowed: set[str] = field(default_factory=set)
+    claims: list[str] = field(default_factory=list)
 
 
 class Fold:
     """Folds records into a state; with claims, only rows of the owner of the latest claim before them count.
 
     Transactions fence by themselves: their rows name no owner, and end the time of claims.
+
+    A claim may be removed once a later owner has written again what rows before its own hide
+    (:meth:`connector.kafka.opening.Opener.open`): until a claim is met, from the start of the ledger on, the newest row
+    counts, whoever wrote it. Claims must be removed oldest first.
     """
 
     def __init__(self, state: RowSink) -> None:
         self._state = state
         self._keep = state.apply_values if isinstance(state, ValueSink) else None
         self._owner: str | None = None
+        self._counts_all = not state.ledger_end
         self.result = Restored()
 
     def take(self, records: list[ConsumerRecord]) -> None:
@@ -102,7 +109,7 @@ class Fold:
             return False
         if not isinstance(document, dict) or not surely_rests(document):
             return False
-        if document.get("owner") != self._owner:
+        if document.get("owner") != self._owner and not self._counts_all:
             return False
         self.result.rows += 1
         return True
@@ -110,15 +117,20 @@ class Fold:
     def _take(self, key: str, record: ConsumerRecord, rows: dict[str, AnyRow | None]) -> None:
         row, owner = _read(record)
         if isinstance(row, ClaimRow):
-            self._owner = row.owner
+            self._owner, self._counts_all = row.owner, False
+            self.result.claims.append(row.owner)
             return
-        if owner is None:
-            # Written in a transaction: nobody who claimed the partition before writes there by right.
+        if owner is None or self._counts_all:
+            # Written in a transaction: nobody who claimed the partition before writes there by right. Or nobody has
+            # claimed it yet, as far as anybody still needs to know.
             self._owner = None
         elif owner != self._owner:
             self.result.shadowed.add(key)
             return
         self.result.shadowed.discard(key)
+        if row is None and key.startswith(CLAIM_PREFIX):
+            self.result.claims = [claim for claim in self.result.claims if claim_key(claim) != key]
+            return
         if isinstance(row, HeaderRow):
             self.result.header = row
         else:
