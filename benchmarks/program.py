@@ -1,7 +1,6 @@
 """Programs that run beside a benchmark, each a process of its own: pinned to a core, asked what it has used."""
 
 import asyncio
-import gc
 import os
 import sys
 from collections.abc import AsyncIterator, Coroutine
@@ -106,9 +105,3 @@ def on_best_loop(main: Coroutine[Any, Any, None]) -> None:
     import uvloop  # noqa: PLC0415 - not installed on Windows
 
     uvloop.run(main)
-
-
-def freeze() -> None:
-    """Keep what was built so far out of the garbage collector's sight, as the product does after its start."""
-    gc.collect()
-    gc.freeze()
