@@ -3,8 +3,8 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -95,6 +95,26 @@ async def program(module: str, *arguments: str, core: int | None = None) -> Asyn
         except TimeoutError:
             process.kill()
             await process.wait()
+
+
+@contextmanager
+def confined(pid: int | None, core: int) -> Iterator[None]:
+    """All threads of a process on one core as long as the context lasts, where it is known and the system has two."""
+    cores = os.cpu_count() or 1
+    if pid is None or not hasattr(os, "sched_setaffinity") or cores <= core:
+        yield
+        return
+    _confine(pid, {core})
+    try:
+        yield
+    finally:
+        _confine(pid, set(range(cores)))
+
+
+def _confine(pid: int, cores: set[int]) -> None:
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        with suppress(ProcessLookupError):
+            os.sched_setaffinity(int(thread.name), cores)
 
 
 def on_best_loop(main: Coroutine[Any, Any, None]) -> None:
