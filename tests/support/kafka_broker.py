@@ -100,6 +100,11 @@ class LocalKafka:
         return self._version
 
     @property
+    def pid(self) -> int | None:
+        """Of its process as it runs now."""
+        return None if self._process is None else self._process.pid
+
+    @property
     def running(self) -> bool:
         """Whether the process is there, frozen or not."""
         return self._process is not None and self._process.poll() is None
