@@ -211,11 +211,14 @@ REMOVALS = (
         (
             Edit(
                 "engine/gathering.py",
-                "            own = replace(outcome, row=replace(row, alone=True) if suspected else row)\n",
-                "            own = replace(outcome, row=replace(row, alone=suspected and not suspected))\n",
+                "            rows = {import_id: replace(row, alone=True) for import_id, row in rows.items()}\n",
+                "            rows = {**rows}\n",
             ),
         ),
-        stories=(scene("one_of_several_breaks_connections", "the bad one went up"),),
+        stories=(
+            scene("one_of_several_breaks_connections", "the bad one went up"),
+            scene("rossum_refuses_several_and_then_fails_at_each"),
+        ),
     ),
     Removal(
         17,

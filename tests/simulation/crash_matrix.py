@@ -147,6 +147,8 @@ async def _announce_together(ours: World) -> list[Document]:
     documents: list[Document] = []
     for trouble, fate in UPLOADS:
         await pause(3.0)
+        # What a crash has kept from being used must not befall a document that goes up alone: a refusal is its end.
+        await ours.control("/faults", method="DELETE")
         if trouble is not None:
             await ours.control("/faults", {"method": "POST", "path": "/uploads", "action": trouble, "times": 1})
         documents += [Document(name, fate) for name in islice(names, TOGETHER)]

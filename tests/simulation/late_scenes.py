@@ -98,6 +98,15 @@ async def heartbeats_of_an_owner_get_lost(scene: Scene) -> list[str]:
     return await scene.ended(documents)
 
 
+@staged(1)
+async def the_broker_fences_those_who_are_still_owners(scene: Scene) -> list[str]:
+    """As after transactions that took too long: they take over again from the ledger, and go on."""
+    world = scene.world
+    for transactional_id in list(world.broker.transactions):
+        world.broker.take_over(transactional_id)
+    return await scene.ended(await announce(world, 8, 10.0))
+
+
 def _kill_all_after_late_ends(world: World, most: int) -> None:
     """Whenever a request that was held up ends a transaction, all replicas die soon, and start again."""
     end, deaths = world.broker.end, iter(range(most))
