@@ -1,7 +1,7 @@
 """Faults of what is remembered for long, and of what several share: forgetting, claims, gathers, ancestry."""
 
 from tests.protections.removal import Edit, Removal
-from tests.protections.stories import crashes, scene, seeds
+from tests.protections.stories import crashes, scene
 
 _FORMER_OWNERS = "simulation/test_former_owners.py::test_a_former_owner_hides_nothing"
 
@@ -85,7 +85,7 @@ REMOVALS = (
         ),
         tests=(
             "unit/engine/test_ancestry.py::test_the_mark_of_the_root_is_found_however_far_up",
-            "simulation/test_document_trees.py::test_a_part_that_is_heard_of_first_waits_for_its_root",
+            "simulation/test_document_trees.py::test_a_part_with_the_metadata_of_its_root_knows_it",
         ),
         raises=("KeyError",),
     ),
@@ -126,7 +126,7 @@ REMOVALS = (
                 "                if copy is None:\n",
             ),
         ),
-        stories=(seeds(2, 1, "I5"),),
+        stories=(scene("a_copy_of_a_forgotten_import_comes_again", "of 1 copies accepted 2 times"),),
     ),
     Removal(
         11,

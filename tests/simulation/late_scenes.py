@@ -11,7 +11,7 @@ from connector.domain.ids import import_entity
 from tests.simulation.assassin import Assassin, Crash
 from tests.simulation.checker import rows_of
 from tests.simulation.effects import Phase
-from tests.simulation.late_words import WORK
+from tests.simulation.late_words import IMPORTS, WORK
 from tests.simulation.network import _End as End
 from tests.simulation.run import FORGETFUL
 from tests.simulation.staging import SETTLED_WITHIN, Scene, staged
@@ -178,18 +178,38 @@ async def a_forgotten_import_lives_again(scene: Scene) -> list[str]:
         for record in old:
             at = TopicPartition(record.topic, record.partition)
             world.broker.append(at, (record.key, record.value, record.headers))
-        until = world.loop.time() + SETTLED_WITHIN
-        while len(_of(world, "import.completed")) < life and world.loop.time() < until:
-            await pause(1.0)
-        for place, log in world.broker.logs.items():
-            if place.topic == "documents.arrived":
-                log.trim(log.end)
-        while import_entity(document.import_id) in rows_of(world) and world.loop.time() < until:
-            await pause(1.0)
+        await _forgotten(world, document, life)
     told = [event for name in ("import.accepted", "import.completed") for event in _of(world, name)]
     annotations = [number for event in _of(world, "import.completed") for number in event["annotations"]]
     found = [] if len({event["id"] for event in told}) == 4 else [f"ids of two lives: {told}"]
     return found + ([] if len({*annotations}) == len(annotations) == 2 else [f"annotations: {annotations}"])
+
+
+@staged(1, **FORGETFUL)
+async def a_copy_of_a_forgotten_import_comes_again(scene: Scene) -> list[str]:
+    """Somebody who was frozen writes it late, and the arrival itself is gone: the document does not go up again."""
+    world, document = scene.world, Document("doc-0", "exported")
+    put(world, document)
+    await pause(0.5)
+    copies = world.records(IMPORTS)
+    await _forgotten(world, document, 1)
+    for record in copies:
+        world.broker.append(TopicPartition(record.topic, record.partition), (record.key, record.value, record.headers))
+    await pause(20.0)
+    accepted = len(_of(world, "import.accepted"))
+    return [] if copies and accepted == 1 else [f"of {len(copies)} copies accepted {accepted} times"]
+
+
+async def _forgotten(world: World, document: Document, lives: int) -> None:
+    """Wait until it has ended so many times, its arrivals are deleted, and it has no row any more."""
+    until = world.loop.time() + SETTLED_WITHIN
+    while len(_of(world, "import.completed")) < lives and world.loop.time() < until:
+        await pause(1.0)
+    for place, log in world.broker.logs.items():
+        if place.topic == "documents.arrived":
+            log.trim(log.end)
+    while import_entity(document.import_id) in rows_of(world) and world.loop.time() < until:
+        await pause(1.0)
 
 
 def _of(world: World, name: str) -> list[dict[str, Any]]:
