@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import orjson
 import pytest
-from rocksdict import Options, Rdict, WriteBatch
+from rocksdict import Options, Rdict, WriteBatch, WriteOptions
 
 from connector.domain.rows import AnnotationRow
 from connector.errors import Refused, StateFailed
@@ -168,7 +168,7 @@ def test_a_damage_met_while_running_is_not_met_again_after_the_next_start(proces
     database.flush()
     database.compact_range(None, None)
     database.close()
-    (path,) = (process.folder / "partition-3").glob("*.sst")
+    path = max((process.folder / "partition-3").glob("*.sst"), key=lambda file: file.stat().st_size)
     damaged = bytearray(path.read_bytes())
     middle = len(damaged) // 2
     damaged[middle : middle + 64] = b"\xff" * 64
@@ -252,6 +252,20 @@ def test_a_process_that_dies_leaves_the_state_of_one_moment(tmp_path: Path) -> N
     assert len(rows) == state.open_count() == 50
 
 
+def test_a_process_that_dies_after_a_rebuild_leaves_all_of_it(tmp_path: Path) -> None:
+    """What was made anew was not in RocksDB's log, and is in its files before anything is."""
+    state = DiskState(Rdict(str(tmp_path / "db"), Options(raw_mode=True)), lambda: Wall().at, print)
+    state.apply({"annotation/1": ROW}, ledger_end=5)
+    state.belongs_to("ledger-1")
+    state.apply({"annotation/2": ROW}, ledger_end=6)
+    shutil.copytree(tmp_path / "db", tmp_path / "left")
+
+    left = DiskState(Rdict(str(tmp_path / "left"), Options(raw_mode=True)), lambda: Wall().at, print)
+
+    assert dict(left.items()) == {"annotation/1": ROW, "annotation/2": ROW}
+    assert (left.meta.incarnation, left.ledger_end) == ("ledger-1", 6)
+
+
 class DiesBetweenWrites:
     """A database whose process ends after the first write of what follows."""
 
@@ -264,10 +278,10 @@ class DiesBetweenWrites:
         """Everything but writing is as usual."""
         return getattr(self._database, name)
 
-    def write(self, batch: WriteBatch) -> None:
+    def write(self, batch: WriteBatch, options: WriteOptions) -> None:
         """Until it is dead."""
         if self.lives or not self.writes:
-            self._database.write(batch)
+            self._database.write(batch, options)
         self.writes += not self.lives
 
 
