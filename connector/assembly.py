@@ -120,7 +120,13 @@ def import_policy(settings: Settings) -> ImportPolicy:
 
 def _gather_policy(imports: ImportSettings) -> GatherPolicy:
     gather = imports.gather
-    return GatherPolicy(max_count=gather.max_count, wait=gather.wait, max_bytes=imports.max_bytes, room=Room())
+    return GatherPolicy(
+        max_count=gather.max_count,
+        wait=gather.wait,
+        alike=tuple(gather.alike),
+        max_bytes=imports.max_bytes,
+        room=Room(),
+    )
 
 
 def queues_of(settings: RossumSettings) -> frozenset[QueueId]:

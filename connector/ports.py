@@ -235,8 +235,11 @@ class States(Protocol):
     def kept_from(self, partition: int) -> str | None:
         """The incarnation of the ledger that the kept one was made from; None when it is empty."""
 
+    def empty(self, partition: int) -> State:
+        """An empty state; what is kept is not wanted."""
+
     def afresh(self, partition: int, reason: str) -> State:
-        """An empty state instead of what is kept, because of that."""
+        """An empty state instead of what is kept, which is a loss because of that."""
 
     def keep(self, partition: int, incarnation: str) -> None:
         """The state holds all of its partition now, and was made from the ledger of that incarnation."""
@@ -290,8 +293,8 @@ class PartitionLog(Protocol):
     async def read_arrival(self, at: Coordinates) -> InnerRecord | None:
         """A record of the arrivals topic by its coordinates; None when it is gone."""
 
-    async def left_of_arrivals(self, partitions: Collection[int]) -> ArrivalsLeft:
-        """What of these partitions can be read again, or `KafkaUnavailable`."""
+    async def left_of_arrivals(self, places: Collection[str]) -> ArrivalsLeft:
+        """What of these partitions, named as rows do, can be read again, or `KafkaUnavailable`."""
 
     async def close(self) -> None:
         """Let go, within a few seconds whatever Kafka does."""

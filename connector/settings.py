@@ -150,10 +150,15 @@ class GatherSettings(Group):
     """Several arrivals in one upload."""
 
     enabled: bool = Field(
-        default=False, description="Upload arrivals of equal queue, values and metadata together, fewer API calls each."
+        default=False, description="Upload arrivals of equal queue and values together, fewer API calls each."
     )
     max_count: int = Field(20, ge=2, le=100, description="Most documents of one upload.")
     wait: Seconds = Field(2.0, description="How long the first document waits for others.")
+    alike: tuple[str, ...] = Field(
+        (),
+        description="Keys of metadata that stand on the annotation in Rossum, too: only arrivals in which they are "
+        'equal go up together: ["purchase_order"].',
+    )
 
 
 class ImportSettings(Group):

@@ -1,55 +1,55 @@
 """What every test may use: a real Kafka, and names that nobody else uses."""
 
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractContextManager, AsyncExitStack, ExitStack
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import Any, NoReturn
 from uuid import uuid4
 
 import pytest
 
 from tests.support import examples
 from tests.support.browser import Browser, NoBrowser, browsing
-from tests.support.find_kafka import Kafka, NoKafka, best_kafka, local_kafka
+from tests.support.find_kafka import Kafka, NoKafka
 from tests.support.kafka_artifacts import NoArtifacts
 from tests.support.kafka_broker import DEFAULT_VERSION, LocalKafka
 from tests.support.kafka_cluster import LocalCluster, local_cluster
+from tests.support.kafka_lender import BEST, Lender, borrow
 
-Found = TypeVar("Found")
 examples.register()
 
-_KAFKA_FIXTURES = {"kafka", "kafka_of_version", "kafka_cluster", "own_kafka"}
+#: What starts brokers of its own, whatever broker is named.
+_OWN_KAFKA_FIXTURES = {"kafka_of_version", "kafka_cluster", "own_kafka"}
+_KAFKA_FIXTURES = {"kafka", *_OWN_KAFKA_FIXTURES}
 _report: list[str] = []
-#: Two wait for what computes, at the lowest priority; the others for brokers and clocks. Each has a broker: half a
-#: gigabyte.
+_LENT = pytest.StashKey[Lender]()
+#: What a worker is told at its start: where to ask for brokers.
+_LENDER = "kafka_lender"
+#: Two wait for what computes, at the lowest priority; the others for brokers and clocks.
 WORKERS = min(2 * (os.cpu_count() or 1), 6)
 #: What computes for minutes.
 _LONGEST = ("test_seeds.py", "test_crash_matrix.py")
 
 
 @pytest.fixture(scope="session")
-def kafka() -> Iterator[Kafka]:
-    """The best real Kafka that this machine has; without one the test is skipped, with CI=true it fails."""
+def lender(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Where to ask for brokers: the process that hands out the tests, and without workers this one."""
     with ExitStack() as stack:
-        found = _enter(stack, best_kafka)
-        _report.append(f"Kafka: {found.origin}")
-        yield found
+        told = getattr(request.config, "workerinput", {}).get(_LENDER)
+        yield told or stack.enter_context(_lending(request.config)).address
 
 
 @pytest.fixture(scope="session")
-def kafka_of_version(kafka: Kafka) -> Iterator[Callable[[str], Kafka]]:
+def kafka(lender: str) -> Kafka:
+    """The best real Kafka that this machine has; without one the test is skipped, with CI=true it fails."""
+    return _borrowed(lender, BEST)
+
+
+@pytest.fixture(scope="session")
+def kafka_of_version(lender: str, kafka: Kafka) -> Callable[[str], Kafka]:
     """Gives a Kafka of a version for the whole session: the one that `kafka` is, or another from Maven."""
-    with ExitStack() as stack:
-        found = {kafka.version: kafka}
-
-        def of_version(version: str) -> Kafka:
-            if version not in found:
-                found[version] = _enter(stack, lambda: local_kafka(version))
-                _report.append(f"Kafka: {found[version].origin}")
-            return found[version]
-
-        yield of_version
+    return lambda version: kafka if version == kafka.version else _borrowed(lender, version)
 
 
 @pytest.fixture
@@ -57,9 +57,11 @@ def own_kafka() -> Iterator[Callable[..., LocalKafka]]:
     """Makes private brokers, started, which the test may stop, freeze and kill."""
     with ExitStack() as stack:
 
-        def make(version: str = DEFAULT_VERSION, *, doors: int = 0) -> LocalKafka:
+        def make(
+            version: str = DEFAULT_VERSION, *, doors: int = 0, properties: Mapping[str, str] | None = None
+        ) -> LocalKafka:
             try:
-                broker = LocalKafka(version, doors=doors)
+                broker = LocalKafka(version, doors=doors, properties=properties)
             except NoArtifacts as error:
                 _without("KAFKA", f"a private broker is needed, but {error}")
             return stack.enter_context(broker)
@@ -67,7 +69,7 @@ def own_kafka() -> Iterator[Callable[..., LocalKafka]]:
         yield make
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def kafka_cluster() -> Iterator[LocalCluster]:
     """Three private brokers that replicate everything; a test that ends one starts it again."""
     with ExitStack() as stack:
@@ -95,9 +97,15 @@ def unique() -> str:
     return f"t{uuid4().hex[:8]}."
 
 
-def _enter(stack: ExitStack, way: Callable[[], AbstractContextManager[Found]]) -> Found:
+def _lending(config: pytest.Config) -> Lender:
+    """One that tells at the end what it lent."""
+    config.stash[_LENT] = lender = Lender()
+    return lender
+
+
+def _borrowed(lender: str, version: str) -> Kafka:
     try:
-        return stack.enter_context(way())
+        return borrow(lender, version)
     except NoKafka as error:
         _without("KAFKA", str(error))
 
@@ -117,16 +125,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """All workers borrow from one lender, which starts with the first of them and ends with the run."""
+    if _LENT not in node.config.stash:
+        node.config.add_cleanup(_lending(node.config).close)
+    node.workerinput[_LENDER] = node.config.stash[_LENT].address
+
+
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """As many as wait well beside each other."""
     return WORKERS
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs a broker, so that `-m "not kafka"` runs what does not."""
+    """Mark what needs a broker, or one of its own, so that `-m "not kafka"` runs what does not."""
     for item in items:
-        if not _KAFKA_FIXTURES.isdisjoint(getattr(item, "fixturenames", ())):
+        fixtures = getattr(item, "fixturenames", ())
+        if not _KAFKA_FIXTURES.isdisjoint(fixtures):
             item.add_marker(pytest.mark.kafka)
+        if not _OWN_KAFKA_FIXTURES.isdisjoint(fixtures):
+            item.add_marker(pytest.mark.own_kafka)
     # What computes for minutes begins at once, beside what waits: each worker starts at the head of its part.
     for number, name in enumerate(_LONGEST):
         for item in [item for item in items if item.path.name == name]:
@@ -134,8 +153,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             items.insert(number * len(items) // WORKERS, item)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Say which Kafka it was, so that green without one is not taken for green."""
+    lender = config.stash.get(_LENT, None)
+    lent = [] if lender is None else [found for found in lender.lent.values() if isinstance(found, Kafka)]
+    _report.extend(f"Kafka: {found.origin}" for found in lent)
     for line in dict.fromkeys(_report):
         found = line.startswith("Kafka:")
         terminalreporter.write_sep("=", line, green=found, red=not found)

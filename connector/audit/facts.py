@@ -81,7 +81,7 @@ def _of_annotation(entity: str, row: AnnotationRow, identity: Identity) -> Itera
 
 
 def _of_import(entity: str, row: ImportRow, identity: Identity) -> Iterator[Wanted]:
-    for generation in range(1, row.generation):
+    for generation in range(row.born, row.generation):
         yield _wanted(identity, entity, ENDINGS, str(generation))
     revision = str(row.generation)
     if row.accepted_at is not None:

@@ -19,7 +19,7 @@ def judge_import(entry: Entry, facts: Mapping[str, Column], grounds: Grounds, ve
             verdict.count(Line.IMPORTS, Column.OPEN)
             verdict.leave_open(entry.entity, "waits in the imports topic", None)
         return
-    for generation in range(1, row.generation):
+    for generation in range(row.born, row.generation):
         verdict.count(Line.IMPORTS, facts.get(f"import.failed {generation}", Column.MISSING))
     _judge_current(entry.entity, row, facts, verdict)
     _judge_letters(entry, grounds, verdict)

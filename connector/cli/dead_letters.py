@@ -17,6 +17,7 @@ from connector.cli.instants import clock_text
 from connector.cli.options import ConfigOption, settings_from
 from connector.cli.progress import StageProgress, progress
 from connector.clock import SystemClock
+from connector.domain.ids import ImportId
 from connector.errors import Refused
 from connector.kafka.connection import KafkaConnection
 from connector.kafka.plain_producer import PlainProducer
@@ -26,7 +27,7 @@ from connector.redrive.letters import DeadLetter
 from connector.redrive.reading import dead_letters as all_letters
 from connector.redrive.reading import unanswered
 from connector.redrive.redriver import Fate, Redriver
-from connector.redrive.selecting import Selection, newest
+from connector.redrive.selecting import Selection, rank
 from connector.settings import Settings
 
 dead_letters = typer.Typer(
@@ -94,7 +95,7 @@ def show(
             )
         if not found:
             raise Refused(f"there is no dead letter {name}: see `rossum-connector dead-letters list --all`")
-        letter = max(found, key=lambda one: (one.generation, one.died_ms))
+        letter = max(found, key=rank)
         if output is not None:
             output.write_bytes(letter.value or b"")
     for field, text in described(letter):
@@ -196,18 +197,20 @@ class _Command:
         """Those that are meant: all of them, or only what still waits for an answer."""
         broker = await self._broker()
         self._stages.begin("reading dead letters")
-        letters = [
-            letter
-            async for letter in all_letters(
-                self._connection, broker.names, broker.cluster, on_progress=self._stages.step
-            )
-            if selection.wants(letter)
-        ]
-        if every or not letters:
+        letters: list[DeadLetter] = []
+        # Of all, also of those that are not meant: who asks for one stage must not be given an older letter of it.
+        last: dict[ImportId, tuple[int, ...]] = {}
+        async for letter in all_letters(self._connection, broker.names, broker.cluster, on_progress=self._stages.step):
+            last[letter.import_id] = max(last.get(letter.import_id, ()), rank(letter))
+            if selection.wants(letter):
+                letters.append(letter)
+        if every:
+            return letters
+        letters = [letter for letter in letters if rank(letter) == last[letter.import_id]]
+        if not letters:
             return letters
         self._stages.begin("reading the ledger", broker.names.partitions)
-        waiting = await unanswered(self._connection, broker.names, letters, on_progress=self._stages.step)
-        return list(newest(waiting).values())
+        return await unanswered(self._connection, broker.names, letters, on_progress=self._stages.step)
 
     async def redrive(self, letters: list[DeadLetter], fix_ups: list[FixUp], options: _Options) -> Counter[Fate]:
         """Send them; how many of them were, and how many not."""

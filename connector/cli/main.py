@@ -1,27 +1,65 @@
 """``rossum-connector``: every command of the product."""
 
+from collections import UserDict
+from importlib import import_module
 from importlib.metadata import version
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_command, get_group
 
-from connector.cli.audit import audit
-from connector.cli.check import check
-from connector.cli.dead_letters import dead_letters
-from connector.cli.export import export
-from connector.cli.extract import extract
-from connector.cli.hooks import hooks
-from connector.cli.import_files import import_files
-from connector.cli.replay import replay
-from connector.cli.run import run
-from connector.cli.sandbox import sandbox
-from connector.cli.schemas import schemas
-from connector.cli.settings_docs import settings_docs
-from connector.cli.simulator import simulator
-from connector.cli.topics import topics
+#: Commands and groups of commands in the order of the help: name, module and what it is there.
+_WHERE = {
+    "audit": ("audit", "audit"),
+    "check": ("check", "check"),
+    "export": ("export", "export"),
+    "extract": ("extract", "extract"),
+    "import": ("import_files", "import_files"),
+    "replay": ("replay", "replay"),
+    "run": ("run", "run"),
+    "sandbox": ("sandbox", "sandbox"),
+    "schemas": ("schemas", "schemas"),
+    "settings-docs": ("settings_docs", "settings_docs"),
+    "simulator": ("simulator", "simulator"),
+    "topics": ("topics", "topics"),
+    "dead-letters": ("dead_letters", "dead_letters"),
+    "hooks": ("hooks", "hooks"),
+}
+
+
+class _Imported(UserDict[str, Any]):
+    """Commands by name, each imported when it is looked at: what the others need would double the start of each."""
+
+    def __getitem__(self, name: str) -> Any:
+        module, attribute = _WHERE[name]
+        found = getattr(import_module(f"connector.cli.{module}"), attribute)
+        if isinstance(found, typer.Typer):
+            command: Any = get_group(found)
+        else:
+            app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+            app.command()(found)
+            command = get_command(app)
+        command.name = name
+        return command
+
+
+class _Commands(TyperGroup):
+    """The group of all of them."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self.commands = _Imported(dict.fromkeys(_WHERE))
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Their names, without a look at one."""
+        del ctx
+        return list(self.commands)
+
 
 main = typer.Typer(
     name="rossum-connector",
+    cls=_Commands,
     help="Documents announced on Kafka go to Rossum; captured data comes back on Kafka, exactly once.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -43,22 +81,6 @@ VersionOption = typer.Option(
 @main.callback()
 def _options(*, wanted: Annotated[bool, VersionOption] = False) -> None:
     del wanted
-
-
-main.command()(audit)
-main.command()(check)
-main.command()(export)
-main.command()(extract)
-main.command(name="import")(import_files)
-main.command()(replay)
-main.command()(run)
-main.command()(sandbox)
-main.command()(schemas)
-main.command()(settings_docs)
-main.command()(simulator)
-main.add_typer(topics, name="topics")
-main.add_typer(dead_letters, name="dead-letters")
-main.add_typer(hooks, name="hooks")
 
 
 if __name__ == "__main__":

@@ -171,12 +171,17 @@ class ArrivalsLeft:
     """Which arrivals can be read again.
 
     Attributes:
-        starts: By partition of the arrivals topic: what lies below is deleted.
+        starts: By partition, as rows name it: what lies below is deleted; None where the whole topic is.
         copied: What was copied to the owner's `imports` before these were read lies below this offset.
     """
 
-    starts: Mapping[int, int]
+    starts: Mapping[str, int | None]
     copied: int
+
+    def may_have(self, place: str, offset: int) -> bool:
+        """Whether an arrival may still be there; of a partition that was not asked about nobody knows."""
+        start = self.starts.get(place, 0)
+        return start is not None and start <= offset
 
 
 @dataclass(frozen=True, slots=True)

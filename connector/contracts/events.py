@@ -79,7 +79,10 @@ class _DocumentEvent(_Contract):
 
 class _ImportEvent(_DocumentEvent):
     import_id: str = Field(description="The import (UUID).")
-    generation: int = Field(ge=1, description="1 for the first announcement, one more for each one after a failure.")
+    generation: int = Field(
+        ge=1,
+        description="One more for each announcement after a failure; the first is 1, or above those forgotten.",
+    )
 
 
 class ImportAccepted(_ImportEvent):

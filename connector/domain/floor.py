@@ -16,7 +16,8 @@ class FloorRow(Resting):
 
     Attributes:
         until: The latest end of a life that was forgotten (clock text).
-        announced: Per partition of the arrivals topic the highest announcement of a forgotten import.
+        announced: The highest announcement of a forgotten import, by :func:`place_of` its arrival.
+        generation: The highest generation of a forgotten import.
         forgotten: How many rows were forgotten, by kind.
     """
 
@@ -25,7 +26,21 @@ class FloorRow(Resting):
     until: str
     announced: Mapping[str, int] = field(default_factory=dict)
     forgotten: Mapping[str, int] = field(default_factory=dict)
+    generation: int = 0
     later: Mapping[str, Any] = field(default_factory=dict)
+
+
+def place_of(topic: str, partition: int) -> str:
+    """How rows name a partition of an arrivals topic."""
+    return f"{topic}/{partition}"
+
+
+def announced_up_to(announced: Mapping[str, int], topic: str, partition: int) -> int:
+    """The highest offset taken into account of a partition of an arrivals topic; -1 where there is none.
+
+    Rows of earlier versions say of which partition, and not of which topic.
+    """
+    return max(announced.get(place_of(topic, partition), -1), announced.get(str(partition), -1))
 
 
 def floor_key(partition: int) -> str:

@@ -1,9 +1,11 @@
 """Documents that go up together in one upload: its row, and the names under which they are sent."""
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, ClassVar
+
+import orjson
 
 from connector.domain.file_names import numbered_name, sign_of
 from connector.domain.row_shape import Resting
@@ -51,3 +53,19 @@ def free_name(file_name: str, taken: Container[str]) -> str | None:
     """The name, or one with a number, whose sign nobody has; None where there is none."""
     candidates = (file_name, *(numbered_name(file_name, number) for number in range(2, _NAMES)))
     return next((name for name in candidates if name is not None and sign_of(name) not in taken), None)
+
+
+def shared(metadata: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """What all of at least one have in common, and what each has besides."""
+    first, *others = metadata
+    common = {
+        key: value
+        for key, value in first.items()
+        if all(key in other and _written(other[key]) == _written(value) for other in others)
+    }
+    return common, [{key: value for key, value in each.items() if key not in common} for each in metadata]
+
+
+def _written(value: Any) -> bytes:
+    """As JSON, which tells 1 from true."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)

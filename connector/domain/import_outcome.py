@@ -153,6 +153,6 @@ def _letter(copy: ArrivalCopy, row: ImportRow, error: Rejected, attempts: int, n
         message=str(error),
         attempts=attempts,
         first_failure=row.first_failure or format_clock(now),
-        redrives=row.generation - 1,
+        redrives=row.generation - row.born,
     )
     return dead_letter(copy.value, copy.key, copy.headers, copy.at, cause)

@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from enum import Enum, auto
 
 from connector.domain.annotation_state import UNFINISHED
-from connector.domain.ids import format_clock
+from connector.domain.floor import FloorRow, announced_up_to, place_of
+from connector.domain.ids import ImportId, format_clock
 from connector.domain.messages import MarkSeen
 from connector.domain.readings import UploadRequest
 from connector.domain.rows import ImportRow, ImportState
@@ -48,11 +49,12 @@ class Announcement:
     """Where an arrival was announced and where its copy lies.
 
     Attributes:
-        partition, offset: In the arrivals topic.
+        topic, partition, offset: Of the arrival; a deployment may read another topic one day.
         held: Offset of the copy in `imports`.
         follows: For a dead letter that is sent again: the generation that it ended.
     """
 
+    topic: str
     partition: int
     offset: int
     held: int
@@ -68,15 +70,26 @@ def meaning(row: ImportRow | None, announced: Announcement) -> Copy:
         return Copy.AGAIN if follows_it else Copy.REPEATED
     if row is None:
         return Copy.NEW
-    if row.announced.get(str(announced.partition), -1) >= announced.offset:
+    if announced_up_to(row.announced, announced.topic, announced.partition) >= announced.offset:
         return Copy.REPEATED
     return Copy.AGAIN if row.state is ImportState.FAILED else Copy.NOTED
 
 
+def first(import_id: ImportId, announced: Announcement, floor: FloorRow | None) -> ImportRow:
+    """The row of an import that nobody knows.
+
+    One of its id may have been forgotten, with events that generations name: they go on above all forgotten ones.
+    """
+    generation = 1 if floor is None else floor.generation + 1
+    row = ImportRow(ImportState.WAITING, import_id, generation=generation, born=generation, held=announced.held)
+    return noted(row, announced)
+
+
 def noted(row: ImportRow, announced: Announcement) -> ImportRow:
     """The row with that announcement taken into account."""
-    offset = max(announced.offset, row.announced.get(str(announced.partition), -1))
-    return replace(row, announced={**row.announced, str(announced.partition): offset})
+    place = place_of(announced.topic, announced.partition)
+    offset = max(announced.offset, row.announced.get(place, -1))
+    return replace(row, announced={**row.announced, place: offset})
 
 
 def next_generation(row: ImportRow, announced: Announcement) -> ImportRow:
@@ -85,6 +98,7 @@ def next_generation(row: ImportRow, announced: Announcement) -> ImportRow:
         ImportState.WAITING,
         row.document_key,
         generation=row.generation + 1,
+        born=row.born,
         announced=row.announced,
         held=announced.held,
         earlier=(*row.earlier, *map(int, row.annotations)),
@@ -161,9 +175,11 @@ def failed(row: ImportRow, *, reason: str) -> ImportRow:
 
 
 def is_given_up(row: ImportRow, *, now: datetime, retry_for: float) -> bool:
-    """Whether it has been tried for long enough."""
+    """Whether it has been tried for long enough; the failure of an upload of several says nothing of one of them."""
     first = row.first_failure
-    return first is not None and (now - datetime.fromisoformat(first)).total_seconds() >= retry_for
+    if first is None or row.gather is not None:
+        return False
+    return (now - datetime.fromisoformat(first)).total_seconds() >= retry_for
 
 
 def retry(
@@ -182,6 +198,7 @@ def retry(
         first_failure=first,
         reason=reason,
         due=later(now, pause),
+        gather=None,
     )
 
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import orjson
 
-from connector.domain.file_names import sign_of
 from connector.domain.ids import AnnotationId, DocumentId, ImportId, QueueId
 from connector.errors import Rejected, Stage
 
@@ -64,27 +63,28 @@ class GatherMark:
 
     Attributes:
         members: By the sign of the sent file name: what the mark of that document would be, had it gone up alone.
+        own: Likewise: the customer's metadata of that document, as far as the others have none of it.
     """
 
     gather: str
     members: Mapping[str, Mark]
-
-    def of(self, file_name: str) -> Mark | None:
-        """The mark of the document that was sent under that name, or under one that Rossum made this of."""
-        return self.members.get(sign_of(file_name))
+    own: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def with_member(self, sign: str, mark: Mark) -> "GatherMark":
         """The same with one more document."""
         return replace(self, members={**self.members, sign: mark})
 
     def beside(self, metadata: Mapping[str, Any]) -> dict[str, Any]:
-        """The customer's metadata with this mark.
+        """The customer's metadata, as far as all documents have it, with this mark.
 
         Raises:
             Rejected: More than Rossum takes (stage validate).
         """
+        own = {"own": self.own} if self.own else {}
         forms = ([_written(mark, is_whole=whole) for mark in self.members.values()] for whole in (True, False))
-        marks = ({"gather": self.gather, "members": dict(zip(self.members, form, strict=True))} for form in forms)
+        marks = (
+            {"gather": self.gather, "members": dict(zip(self.members, form, strict=True)), **own} for form in forms
+        )
         return _beside(metadata, marks)
 
 

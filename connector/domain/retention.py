@@ -55,13 +55,15 @@ def raised(floor: FloorRow | None, rows: Iterable[AnyRow]) -> FloorRow:
     """The floor under which these rows may be forgotten too."""
     floor = floor or FloorRow("")
     until, announced, counts = floor.until, dict(floor.announced), dict(floor.forgotten)
+    generation = floor.generation
     for row in rows:
         until = max(until, life_end(row) or "")
         counts[row.kind] = counts.get(row.kind, 0) + 1
         if isinstance(row, ImportRow):
-            for partition, offset in row.announced.items():
-                announced[partition] = max(offset, announced.get(partition, -1))
-    return replace(floor, until=until, announced=announced, forgotten=counts)
+            generation = max(generation, row.generation)
+            for place, offset in row.announced.items():
+                announced[place] = max(offset, announced.get(place, -1))
+    return replace(floor, until=until, announced=announced, forgotten=counts, generation=generation)
 
 
 def below_floor(

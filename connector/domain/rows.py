@@ -48,7 +48,8 @@ class ImportRow:
     """One import.
 
     Attributes:
-        announced: Per partition of the arrivals topic the highest offset taken into account.
+        generation: One more after each failure; starts above those of forgotten imports, `born` is its first.
+        announced: Per partition of an arrivals topic the highest offset taken into account.
         held: Offset in `imports` of the copy, until the end is known.
         file_name: As sent; the resolver looks for it.
         sha256: Of what was sent, where known.
@@ -105,6 +106,7 @@ class ImportRow:
     ended: str | None = None
     gather: str | None = None
     alone: bool | None = None
+    born: int = 1
     later: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -210,6 +212,8 @@ class ClaimRow(Resting):
 
 AnyRow = ImportRow | GatherRow | AnnotationRow | SweepRow | HeaderRow | ClaimRow | FloorRow | UnknownRow
 
+#: Of the keys of claim rows.
+CLAIM_PREFIX = "claim/"
 _ROWS = (ImportRow, GatherRow, AnnotationRow, SweepRow, HeaderRow, ClaimRow, FloorRow)
 _KINDS: dict[str, type[Any]] = {row.kind: row for row in _ROWS}
 _LATER = "later"
@@ -227,7 +231,7 @@ def header_key(partition: int) -> str:
 
 def claim_key(owner: str) -> str:
     """Ledger key of a claim row: one per owner, so that compaction never removes a claim that rows rest on."""
-    return f"claim/{owner}"
+    return f"{CLAIM_PREFIX}{owner}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,7 +91,7 @@ class Forgetting:
         self._swept: dict[str, str] = {}
         self._walk: Iterator[tuple[str, AnyRow]] = iter(())
         self._arrivals: ArrivalsLeft | None = None
-        self._announced_on: set[int] = set()
+        self._announced_on: set[str] = set()
         self._asked_at = -math.inf
 
     def take(self, message: Swept, offset: int) -> None:
@@ -158,7 +158,7 @@ class Forgetting:
 
     async def _arrivals_left(self, rows: Iterable[ImportRow]) -> ArrivalsLeft | None:
         """What the arrivals topic still holds; None while copies that were made before are not all decided."""
-        self._announced_on.update(int(partition) for row in rows for partition in row.announced)
+        self._announced_on.update(place for row in rows for place in row.announced)
         now = self._clock.monotonic()
         if now - self._asked_at >= telling_pause(self._retention):
             self._asked_at = now
@@ -172,5 +172,5 @@ class Forgetting:
 
 
 def _is_readable(row: ImportRow, left: ArrivalsLeft) -> bool:
-    """Whether one of the announcements of an import is still there; of a partition not asked about nobody knows."""
-    return any(left.starts.get(int(partition), 0) <= offset for partition, offset in row.announced.items())
+    """Whether one of the announcements of an import may still be there."""
+    return any(left.may_have(place, offset) for place, offset in row.announced.items())

@@ -1,15 +1,17 @@
 """One gather on its way: who is in it, under which names, and what each of them waits for."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 import orjson
 
 from connector.contracts.arrivals import ReceivedArrival
 from connector.domain import import_state as rules
 from connector.domain.file_names import sent_name, sign_of
-from connector.domain.gathers import free_name
+from connector.domain.gathers import free_name, shared
 from connector.domain.ids import ImportId, QueueId
 from connector.domain.readings import Enclosed, GatherMark, Mark, UploadRequest
 from connector.domain.rows import ImportRow
@@ -38,11 +40,11 @@ class Member:
         """Its import."""
         return self.received.import_id
 
-    @property
-    def alike(self) -> bytes:
-        """What members of one gather have in common."""
+    def alike(self, keys: tuple[str, ...]) -> bytes:
+        """What members of one gather have in common: queue, values, and these keys of the metadata."""
         arrival = self.received.arrival
-        return orjson.dumps([self.queue, arrival.values, arrival.metadata], option=orjson.OPT_SORT_KEYS)
+        metadata = {key: arrival.metadata[key] for key in keys if key in arrival.metadata}
+        return orjson.dumps([self.queue, arrival.values, metadata], option=orjson.OPT_SORT_KEYS)
 
     def mark(self) -> Mark:
         """As its annotation would carry it."""
@@ -55,6 +57,7 @@ class Gather:
 
     Attributes:
         names: Sent file names, in the members' order.
+        metadata: The customer's, as far as all members have it.
         leaves: Set when it need not wait any more.
     """
 
@@ -63,6 +66,7 @@ class Gather:
     mark: GatherMark
     members: list[Member] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
+    metadata: dict[str, Any] = field(default_factory=dict)
     size: int = 0
     leaves: asyncio.Event = field(default_factory=asyncio.Event)
     ends: dict[ImportId, asyncio.Future[Attempt]] = field(default_factory=dict)
@@ -76,9 +80,11 @@ class Gather:
         if name is None or (self.members and size > self.policy.max_bytes):
             return None
         mark = self.mark.with_member(sign_of(name), member.mark())
-        if self.members and not _fits(mark, member):
+        common, own = shared([each.received.arrival.metadata for each in (*self.members, member)])
+        mark = replace(mark, own={sign: each for sign, each in zip(mark.members, own, strict=True) if each})
+        if self.members and not _fits(mark, common):
             return None
-        self.mark, self.size = mark, size
+        self.mark, self.metadata, self.size = mark, common, size
         self.members.append(member)
         self.names.append(name)
         if len(self.members) >= self.policy.max_count:
@@ -88,7 +94,7 @@ class Gather:
 
     def request(self) -> UploadRequest:
         """All its documents: the first as a stream, the others enclosed."""
-        first, arrival = self.members[0], self.members[0].received.arrival
+        first = self.members[0]
         enclosed = tuple(
             Enclosed(name, member.document.content_type, member.document.content)
             for member, name in zip(self.members[1:], self.names[1:], strict=True)
@@ -97,8 +103,8 @@ class Gather:
             queue=first.queue,
             file_name=self.names[0],
             content_type=first.document.content_type,
-            metadata=self.mark.beside(arrival.metadata),
-            values=arrival.values,
+            metadata=self.mark.beside(self.metadata),
+            values=first.received.arrival.values,
             size=len(first.document.content),
             enclosed=enclosed,
         )
@@ -130,10 +136,10 @@ class Gather:
                 end.cancel()
 
 
-def _fits(mark: GatherMark, member: Member) -> bool:
+def _fits(mark: GatherMark, metadata: Mapping[str, Any]) -> bool:
     """Whether Rossum takes that much metadata."""
     try:
-        mark.beside(member.received.arrival.metadata)
+        mark.beside(metadata)
     except Rejected:
         return False
     return True

@@ -4,8 +4,9 @@ What happens, and what a failure at each step leads to:
 
 1. A member's document is read whole, each by itself. What can't be read, or is too large, fails or goes up alone;
    nobody waits for it, nothing is committed yet.
-2. It joins the open gather of its queue, values and metadata (Rossum gives all documents of an upload the same), under
-   a name that no other member has. A crash: offsets have not moved, everything is read again.
+2. It joins the open gather of its queue and values (Rossum gives all documents of an upload the same), under a name
+   that no other member has; metadata that is not everybody's goes into our mark, by that name. A crash: offsets have
+   not moved, everything is read again.
 3. The gather leaves when it is full or has waited for long enough, with an upload slot. One transaction makes the
    INTENT of the gather and of every member true. A crash before: as 2. After: each member's row is an unknown outcome.
 4. The bytes leave. Whether the partition is still ours is asked before the closing boundary. What certainly was not
@@ -71,7 +72,7 @@ class Gathering:
         Raises:
             PartitionLost: The work is somebody else's now.
         """
-        alike = member.alike
+        alike = member.alike(self._policy.alike)
         gather = self._open.get(alike)
         end = gather.add(member) if gather is not None else None
         if end is not None:
@@ -167,13 +168,13 @@ class Gathering:
         first = gather.members[0]
         # Asked once: it is one failure of the other side, however many documents it concerns.
         outcome = self._ways.outcome_of(rows[first.import_id], first.received, error)
+        if _may_be_one_of_them(outcome):
+            rows = {import_id: replace(row, alone=True) for import_id, row in rows.items()}
         if isinstance(outcome, Refused):
             gather.members = [replace(member, row=rows[member.import_id]) for member in gather.members]
             return False
-        suspected = _may_be_one_of_them(outcome)
         for member in gather.members:
-            row = rows[member.import_id]
-            own = replace(outcome, row=replace(row, alone=True) if suspected else row)
+            own = replace(outcome, row=rows[member.import_id])
             gather.tell(
                 member.import_id, replace(own, sha256=member.document.sha256) if isinstance(own, Unknown) else own
             )
@@ -186,4 +187,4 @@ class Gathering:
 
 def _may_be_one_of_them(outcome: Attempt) -> bool:
     """Whether it may have failed because of one document, so that all would fail again with it."""
-    return isinstance(outcome, Unknown) or (isinstance(outcome, Again) and outcome.cause is Cause.BROKEN)
+    return isinstance(outcome, Refused | Unknown) or (isinstance(outcome, Again) and outcome.cause is Cause.BROKEN)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from connector.domain import import_state as rules
 from connector.domain.copies import ArrivalCopy, read_copy
+from connector.domain.floor import announced_up_to
 from connector.domain.ids import ImportId, import_entity
 from connector.domain.messages import MarkSeen, NotYours
 from connector.engine.committer import Committer
@@ -161,6 +162,6 @@ class ImportDesk:
         One that can still be read was made since then, on a topic that began anew.
         """
         floor = self._view.floor
-        if floor is None or floor.announced.get(str(copy.at.partition), -1) < copy.at.offset:
+        if floor is None or announced_up_to(floor.announced, copy.at.topic, copy.at.partition) < copy.at.offset:
             return False
         return self._view.import_row(import_entity(copy.import_id)) is None and await self._book.is_gone(copy)

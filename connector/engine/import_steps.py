@@ -96,7 +96,7 @@ class ImportSteps:
         """An arrival was announced, copied again, or read again after a restart."""
         entity = import_entity(copy.import_id)
         row = self._view.import_row(entity)
-        announced = Announcement(copy.at.partition, copy.at.offset, copy.held, copy.follows)
+        announced = Announcement(copy.at.topic, copy.at.partition, copy.at.offset, copy.held, copy.follows)
         meaning = rules.meaning(row, announced)
         if meaning is Copy.REPEATED or (row is not None and meaning is Copy.NOTED):
             self._services.telemetry.arrival_repeated()
@@ -115,8 +115,7 @@ class ImportSteps:
         if row is not None:
             fresh = rules.next_generation(row, announced)
         else:
-            fresh = ImportRow(ImportState.WAITING, copy.import_id, held=copy.held)
-            fresh = rules.noted(fresh, announced)
+            fresh = rules.first(copy.import_id, announced, self._view.floor)
         fresh = replace(fresh, causation=copy.at.causation)
         try:
             received = await self._book.read(copy)

@@ -35,12 +35,14 @@ class GatherPolicy:
 
     Attributes:
         wait: Seconds for which the first waits for others.
+        alike: Keys of metadata that all documents of one upload have in common.
         max_bytes: Of all documents of one upload.
         room: Memory that they may take meanwhile, shared by the owners of this process.
     """
 
     max_count: int
     wait: float
+    alike: tuple[str, ...]
     max_bytes: int
     room: Room
 

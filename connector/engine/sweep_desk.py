@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from connector.domain import sweep_state as rules
-from connector.domain.ids import AnnotationId, format_clock, partition_of, sweep_entity
+from connector.domain.ids import format_clock, partition_of, sweep_entity
 from connector.domain.messages import Hint, Recovered, SweepNow, Swept, Via
 from connector.domain.outcome import Outcome
 from connector.domain.readings import CLOCKS, ListingRow
@@ -16,6 +16,7 @@ from connector.domain.sweep_outcome import SweepFacts
 from connector.domain.sweep_state import Unstable, Walk
 from connector.engine.committer import Committer
 from connector.engine.forgetting import telling_pause
+from connector.engine.hinted import Hinted
 from connector.engine.ledger_view import LedgerView
 from connector.engine.services import Services
 from connector.engine.tickets import Ticket
@@ -39,14 +40,13 @@ class _Sweep:
     """One clock's sweep while this process owns it.
 
     Attributes:
-        hinted: Clock (or status) by id of what recent passes hinted; not sent again.
         asked: Messages that asked for a pass at once.
         recovered: Facts that only sweeps had announced, since the last complete pass.
         told_at: When (monotonic seconds) all partitions were told how far it is.
     """
 
     clock: str
-    hinted: dict[AnnotationId, str] = field(default_factory=dict)
+    hinted: Hinted
     asked: list[Ticket] = field(default_factory=list)
     asked_deep: bool = False
     recovered: int = 0
@@ -62,7 +62,7 @@ class SweepDesk:
         self._view = view
         self._committer = committer
         self._facts = SweepFacts(services.identity)
-        self._sweeps = {clock: _Sweep(clock) for clock in clocks_of(partition, services.partitions)}
+        self._sweeps = {clock: _Sweep(clock, Hinted(clock)) for clock in clocks_of(partition, services.partitions)}
 
     def take(self, message: SweepNow | Recovered, ticket: Ticket) -> None:
         """Somebody asks for a pass at once, or tells what a pass was good for."""
@@ -145,11 +145,11 @@ class SweepDesk:
         while True:
             page = await self._services.rossum.list_annotations(rules.listing(walk))
             step = rules.advance(walk, page)
-            new = [r for r in step.fresh if sweep.hinted.get(r.id) != _seen_as(r, sweep.clock)]
+            new = sweep.hinted.news(step.fresh)
             if new:
                 await self._services.work.send(_hints(new))
                 self._services.telemetry.hints_written(Via.SWEEP, len(new))
-                sweep.hinted.update((r.id, _seen_as(r, sweep.clock)) for r in new)
+                sweep.hinted.add(new)
             walk = replace(step.walk, new=step.walk.new + len(new))
             if step.done:
                 return walk
@@ -160,19 +160,8 @@ class SweepDesk:
 
     def _forget(self, sweep: _Sweep, watermark: str) -> None:
         """Drop what no later pass will list again."""
-        oldest = format_clock(
-            datetime.fromisoformat(watermark) - timedelta(seconds=self._services.sweeps.deep_overlap + 60)
-        )
-        if sweep.clock != "arrived_at":
-            sweep.hinted = {a: seen for a, seen in sweep.hinted.items() if seen >= oldest}
-        else:
-            sweep.hinted = {a: seen for a, seen in sweep.hinted.items() if seen.split("|")[1] >= oldest}
-
-
-def _seen_as(row: ListingRow, clock: str) -> str:
-    """What makes a listed row worth a new hint: its clock; for arrivals its status too."""
-    value = row.clocks.get(clock, "")
-    return f"{row.status}|{value}" if clock == "arrived_at" else value
+        overlap = timedelta(seconds=self._services.sweeps.deep_overlap + 60)
+        sweep.hinted.forget_before(format_clock(datetime.fromisoformat(watermark) - overlap))
 
 
 def _hints(rows: Iterable[ListingRow]) -> list[Hint]:

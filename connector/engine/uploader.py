@@ -1,7 +1,9 @@
 """One attempt to bring a document to Rossum: intent first, then the bytes, then what the answer means."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from typing import TypeVar
 
 from connector.contracts.arrivals import ReceivedArrival
 from connector.domain import import_state as rules
@@ -22,6 +24,7 @@ from connector.errors import (
     Ambiguous,
     BrokenOff,
     Identical,
+    KafkaUnavailable,
     NotOurs,
     Rejected,
     Retryable,
@@ -29,6 +32,8 @@ from connector.errors import (
     Throttled,
 )
 from connector.ports import FetchedDocument, UploadGate
+
+T = TypeVar("T")
 
 #: Digits of the longest id: more than 64 bits are none.
 LONGEST_ID = 18
@@ -62,32 +67,32 @@ class Uploader:
         """Try once; never raises for what the document, its source or Rossum did.
 
         Raises:
-            PartitionLost: The work is somebody else's now.
+            PartitionLost, KafkaUnavailable: The work is somebody else's now, or will be.
         """
         course = _Course(row)
         try:
             if self._gathering is not None and not row.alone:
                 return await self._try_together(course, received, self._gathering)
             return await self._try(course, received)
+        except KafkaUnavailable:
+            raise
         except (_SourceFailed, NotOurs, Retryable, Rejected, Ambiguous, Identical) as error:
-            return self._outcome_of(course, received, error, started=course.row is not row)
+            return self._outcome_of(course, received, error)
 
     def hurry(self) -> None:
         """Wait for nothing that could be done now."""
         if self._gathering is not None:
             self._gathering.hurry()
 
-    def _outcome_of(
-        self, course: _Course, received: ReceivedArrival, error: Exception, *, started: bool = True
-    ) -> Attempt:
-        """What a failure means for the import; `started` says whether its intent is committed."""
+    def _outcome_of(self, course: _Course, received: ReceivedArrival, error: Exception) -> Attempt:
+        """What a failure means for the import."""
         match error:
             case _SourceFailed():
                 return Again(course.row, Cause.SOURCE, str(error))
             case NotOurs():
                 return self._not_ours(course.row, received, error)
             case Retryable():
-                return self._again(course.row, error, started=started)
+                return self._again(course.row, error)
             case Rejected() | Ambiguous() | Identical():
                 return _ended(course, error)
         raise error
@@ -102,8 +107,12 @@ class Uploader:
         async with services.slots:
             if (again := self._not_admitted(course.row, queue)) is not None:
                 return again
-            async with services.documents.open(received.arrival.source) as document:
+            async with AsyncExitStack() as stack:
+                document = await self._opened(stack, received)
                 return await self._upload(course, received, queue, document)
+
+    async def _opened(self, stack: AsyncExitStack, received: ReceivedArrival) -> FetchedDocument:
+        return await _of_source(stack.enter_async_context(self._services.documents.open(received.arrival.source)))
 
     def _not_admitted(self, row: ImportRow, queue: QueueId) -> Again | None:
         circuit = self._services.queues.of(queue)
@@ -119,8 +128,8 @@ class Uploader:
             circuit = services.queues.of(queue)
             if circuit is not None and circuit.is_open:
                 return Again(course.row, Cause.QUEUE, f"Rossum refuses queue {queue}", circuit.pause)
-            async with services.documents.open(received.arrival.source) as document:
-                held = await hold(document, room)
+            async with AsyncExitStack() as stack:
+                held = await _of_source(hold(await self._opened(stack, received), room))
                 if isinstance(held, FetchedDocument):
                     return self._not_admitted(course.row, queue) or await self._upload(course, received, queue, held)
         try:
@@ -135,17 +144,17 @@ class Uploader:
             async with services.slots:
                 again = self._not_admitted(course.row, member.queue)
                 return again or await self._upload(course, member.received, member.queue, member.document.opened())
+        except KafkaUnavailable:
+            raise
         except (_SourceFailed, NotOurs, Retryable, Rejected, Ambiguous, Identical) as error:
-            return self._outcome_of(course, member.received, error, started=course.row is not member.row)
+            return self._outcome_of(course, member.received, error)
 
-    def _again(self, row: ImportRow, error: Retryable, *, started: bool) -> Again:
-        """Which side failed: before the intent it was the source."""
+    def _again(self, row: ImportRow, error: Retryable) -> Again:
+        """Rossum failed, before the intent or after it: what a source raises is told apart."""
         if isinstance(error, Throttled):
             return Again(row, Cause.THROTTLED, "throttled", error.retry_after)
         if isinstance(error, BrokenOff):
             return Again(row, Cause.BROKEN, str(error))
-        if not started:
-            return Again(row, Cause.SOURCE, str(error))
         return Again(row, Cause.UNREACHABLE, str(error), self._services.circuit.failed("unreachable"))
 
     async def _upload(
@@ -216,8 +225,16 @@ def _ended(course: _Course, error: Rejected | Ambiguous | Identical) -> Refused 
             return Known(course.row, error, course.sha256)
 
 
+async def _of_source(work: Awaitable[T]) -> T:
+    """Tell a failing source from a failing Rossum: both may raise `Retryable` inside one attempt."""
+    try:
+        return await work
+    except Retryable as error:
+        raise _SourceFailed(str(error)) from error
+
+
 async def _guarded(document: FetchedDocument, course: _Course) -> AsyncIterator[bytes]:
-    """Tell a failing source from a failing Rossum: both may raise `Retryable` inside one upload."""
+    """The same for what is read while it is sent."""
     try:
         async for chunk in document.chunks:
             yield chunk

@@ -75,7 +75,7 @@ class RecordLookup:
     async def bounds(
         self, places: Collection[TopicPartition], log: TopicPartition
     ) -> tuple[Mapping[TopicPartition, int], int]:
-        """The first offsets that `places` still hold, and then the end of `log`.
+        """The first offsets that `places` still hold, those of topics that are gone left out; then the end of `log`.
 
         Raises:
             KafkaUnavailable: Kafka does not answer.
@@ -83,8 +83,10 @@ class RecordLookup:
         async with self._one_at_a_time:
             try:
                 consumer = await self._started()
-                consumer.assign([*places, log])
-                starts = await within(CALL_DEADLINE, consumer.beginning_offsets(list(places)), "reading offsets")
+                topics = await _topics(consumer, log.topic)
+                there = [place for place in places if place.topic in topics]
+                consumer.assign([*there, log])
+                starts = await within(CALL_DEADLINE, consumer.beginning_offsets(there), "reading offsets")
                 ends = await within(CALL_DEADLINE, consumer.end_offsets([log]), "reading offsets")
                 return starts, ends[log]
             except BaseException:
@@ -136,11 +138,23 @@ class RecordLookup:
         await self._drop()
 
 
-async def left_of_arrivals(
-    lookup: RecordLookup, names: Names, partitions: Collection[int], partition: int
-) -> ArrivalsLeft:
+async def _topics(consumer: AIOKafkaConsumer, needed: str) -> set[str]:
+    """All topics, once the broker knows `needed`: one that has just started may not know of any yet."""
+    topics: set[str] = await within(CALL_DEADLINE, consumer.topics(), "reading offsets")
+    if needed not in topics:
+        raise KafkaUnavailable(f"the broker does not tell of {needed} now")
+    return topics
+
+
+async def left_of_arrivals(lookup: RecordLookup, names: Names, places: Collection[str], partition: int) -> ArrivalsLeft:
     """See :class:`connector.ports.PartitionLog`, for the owner of `partition`."""
-    topic = names.topics[TopicRole.ARRIVED]
-    places = [TopicPartition(topic, number) for number in partitions]
-    starts, end = await lookup.bounds(places, TopicPartition(names.topics[TopicRole.IMPORTS], partition))
-    return ArrivalsLeft({place.partition: start for place, start in starts.items()}, end)
+    wanted = {place: _arrivals_at(place, names) for place in places}
+    imports = TopicPartition(names.topics[TopicRole.IMPORTS], partition)
+    starts, end = await lookup.bounds({*wanted.values()}, imports)
+    return ArrivalsLeft({place: starts.get(at) for place, at in wanted.items()}, end)
+
+
+def _arrivals_at(place: str, names: Names) -> TopicPartition:
+    """The partition that a row names; rows of earlier versions mean the topic of the settings."""
+    topic, _, number = place.rpartition("/")
+    return TopicPartition(topic or names.topics[TopicRole.ARRIVED], int(number))

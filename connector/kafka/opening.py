@@ -11,7 +11,7 @@ from aiokafka.structs import TopicPartition
 
 from connector.contracts.catalogue import TopicRole
 from connector.domain.ids import IDENTITY_VERSION, format_clock
-from connector.domain.rows import HeaderRow, WrittenRow, encode_row, header_key
+from connector.domain.rows import HeaderRow, WrittenRow, claim_key, encode_row, header_key
 from connector.engine.committer import Encode
 from connector.engine.owner import Owner
 from connector.engine.services import Services
@@ -87,6 +87,7 @@ class Opener:
                 self._check_stamp(place, stamp, restored)
             header = await self._header(partition, log, restored)
             await _bring_forward(restored, header, partition, state, log)
+            await _remove_claims(restored, log)
             log.incarnation = header.incarnation
             self._states.keep(partition, header.incarnation)
             return Owner(
@@ -103,7 +104,12 @@ class Opener:
 
     async def _restored(self, partition: int) -> tuple[State, Restored]:
         """The rows of a partition: what is kept of them and the rest of the ledger, else the whole ledger."""
-        ledger, state = self._ledger(partition), self._states.open(partition)
+        ledger = self._ledger(partition)
+        if not self._exactly_once:
+            # Whose rows count depends on claims that lie before what would be read.
+            state = self._states.empty(partition)
+            return state, await restore(self._connection, ledger, state)
+        state = self._states.open(partition)
         try:
             header = await self._header_of(state, partition)
             restored = await restore(self._connection, ledger, state)
@@ -121,9 +127,6 @@ class Opener:
         """
         if not state.ledger_end:
             return None
-        if not self._exactly_once:
-            # Whose rows count depends on claims that lie before what would be read.
-            raise Outrun("at-least-once rows are always read from the start")
         header = await self._first_header_row(partition)
         if header is None or header.incarnation != self._states.kept_from(partition):
             raise Outrun("it goes with another ledger")
@@ -238,3 +241,14 @@ async def _bring_forward(restored: Restored, header: HeaderRow, partition: int, 
     hidden = {key: encode_row(row, log.owner) for key, row in found.items() if row is not None}
     if hidden:
         log.ledger_end = await log.commit(Batch((), hidden, {}))
+
+
+async def _remove_claims(restored: Restored, log: KafkaLog) -> None:
+    """Remove the claims before our own: nothing rests on them once all that they keep from counting is behind us.
+
+    On its own, after what was brought forward: that has failed if there is another owner by now.
+    """
+    if log.owner in restored.claims:
+        before = restored.claims[: restored.claims.index(log.owner)]
+        if before:
+            log.ledger_end = await log.commit(Batch((), dict.fromkeys(map(claim_key, before)), {}))

@@ -128,9 +128,9 @@ class PlainLog:
         """A record of the arrivals topic."""
         return await self._lookup.read(at.topic, at.partition, at.offset)
 
-    async def left_of_arrivals(self, partitions: Collection[int]) -> ArrivalsLeft:
-        """What of the arrivals topic can still be read."""
-        return await left_of_arrivals(self._lookup, self._names, partitions, self._partition)
+    async def left_of_arrivals(self, places: Collection[str]) -> ArrivalsLeft:
+        """What of the arrivals can still be read."""
+        return await left_of_arrivals(self._lookup, self._names, places, self._partition)
 
     async def close(self) -> None:
         """Let go of the producer."""

@@ -8,7 +8,7 @@ import orjson
 from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import ConsumerRecord, TopicPartition
 
-from connector.domain.rows import AnyRow, ClaimRow, HeaderRow, WrittenRow, surely_rests
+from connector.domain.rows import CLAIM_PREFIX, AnyRow, ClaimRow, HeaderRow, WrittenRow, claim_key, surely_rests
 from connector.errors import Refused
 from connector.kafka.connection import CALL_DEADLINE, KafkaConnection, let_go, standing_still, within
 
@@ -52,25 +52,38 @@ class Restored:
     Attributes:
         shadowed: Keys whose newest row does not count, because a former owner wrote it late: compaction would keep
             that one and remove the row that does.
+        claims: Owners whose claim row is still there, oldest first.
+        owner: Whose rows count at the end; None where claims don't matter there.
     """
 
     header: HeaderRow | None = None
     rows: int = 0
     end: int = 0
     shadowed: set[str] = field(default_factory=set)
+    claims: list[str] = field(default_factory=list)
+    owner: str | None = None
 
 
 class Fold:
     """Folds records into a state; with claims, only rows of the owner of the latest claim before them count.
 
     Transactions fence by themselves: their rows name no owner, and end the time of claims.
+
+    A claim may be removed once a later owner has written again what rows before its own hide
+    (:meth:`connector.kafka.opening.Opener.open`): until a claim is met, from the start of the ledger on, the newest row
+    counts, whoever wrote it. Claims must be removed oldest first.
+
+    Args:
+        state: Takes the rows.
+        owner: Of the latest claim, where only what follows is read.
     """
 
-    def __init__(self, state: RowSink) -> None:
+    def __init__(self, state: RowSink, owner: str | None = None) -> None:
         self._state = state
         self._keep = state.apply_values if isinstance(state, ValueSink) else None
-        self._owner: str | None = None
-        self.result = Restored()
+        self._owner = owner
+        self._counts_all = not state.ledger_end
+        self.result = Restored(owner=owner)
 
     def take(self, records: list[ConsumerRecord]) -> None:
         """Fold records that follow each other in the ledger.
@@ -93,6 +106,7 @@ class Fold:
         if self._keep is not None and values:
             self._keep(values)
         self._state.apply(rows, ledger_end=records[-1].offset + 1)
+        self.result.owner = self._owner
 
     def _rests(self, record: ConsumerRecord) -> bool:
         """Whether a row counts, and needs no more than to be kept as it is."""
@@ -102,7 +116,7 @@ class Fold:
             return False
         if not isinstance(document, dict) or not surely_rests(document):
             return False
-        if document.get("owner") != self._owner:
+        if document.get("owner") != self._owner and not self._counts_all:
             return False
         self.result.rows += 1
         return True
@@ -110,15 +124,20 @@ class Fold:
     def _take(self, key: str, record: ConsumerRecord, rows: dict[str, AnyRow | None]) -> None:
         row, owner = _read(record)
         if isinstance(row, ClaimRow):
-            self._owner = row.owner
+            self._owner, self._counts_all = row.owner, False
+            self.result.claims.append(row.owner)
             return
-        if owner is None:
-            # Written in a transaction: nobody who claimed the partition before writes there by right.
+        if owner is None or self._counts_all:
+            # Written in a transaction: nobody who claimed the partition before writes there by right. Or nobody has
+            # claimed it yet, as far as anybody still needs to know.
             self._owner = None
         elif owner != self._owner:
             self.result.shadowed.add(key)
             return
         self.result.shadowed.discard(key)
+        if row is None and key.startswith(CLAIM_PREFIX):
+            self.result.claims = [claim for claim in self.result.claims if claim_key(claim) != key]
+            return
         if isinstance(row, HeaderRow):
             self.result.header = row
         else:
@@ -141,8 +160,10 @@ def _read(record: ConsumerRecord) -> tuple[AnyRow | None, str | None]:
     return written.row, written.owner
 
 
-async def restore(connection: KafkaConnection, ledger: TopicPartition, state: RowSink) -> Restored:
-    """Read a ledger partition to its end into `state`, from where the state ends.
+async def restore(
+    connection: KafkaConnection, ledger: TopicPartition, state: RowSink, owner: str | None = None
+) -> Restored:
+    """Read a ledger partition to its end into `state`, from where that ends; `owner` is whose claim counts there.
 
     The end is compared with positions, never with a count: control records of transactions leave gaps. It is the end
     of all records, not of the committed ones: a transaction of the former owner may be decided while its markers are
@@ -159,7 +180,7 @@ async def restore(connection: KafkaConnection, ledger: TopicPartition, state: Ro
     try:
         await within(CALL_DEADLINE, consumer.start(), "restoring the ledger")
         consumer.assign([ledger])
-        return await _read_to(end, consumer, ledger, state)
+        return await _read_to(end, consumer, ledger, Fold(state, owner), state)
     finally:
         await let_go(consumer.stop())
 
@@ -174,8 +195,9 @@ async def _end_of_all_records(connection: KafkaConnection, ledger: TopicPartitio
         await let_go(consumer.stop())
 
 
-async def _read_to(end: int, consumer: AIOKafkaConsumer, ledger: TopicPartition, state: RowSink) -> Restored:
-    fold = Fold(state)
+async def _read_to(
+    end: int, consumer: AIOKafkaConsumer, ledger: TopicPartition, fold: Fold, state: RowSink
+) -> Restored:
     starts = await within(CALL_DEADLINE, consumer.beginning_offsets([ledger]), "restoring the ledger")
     fold.result.end = end
     position = max(starts[ledger], state.ledger_end)

@@ -16,8 +16,8 @@ class DeadLetter:
         partition, offset: Of the letter itself.
         arrived: Where the arrival was announced.
         key, value, headers: Of the arrival, byte for byte.
-        generation: The generation of the import that ended with it.
         redrives: How often it had been sent again before.
+        generation: The generation of its import that ended with it, once the ledger has told that it did.
     """
 
     partition: int
@@ -33,16 +33,12 @@ class DeadLetter:
     attempts: int
     first_failure: str
     redrives: int
+    generation: int | None = None
 
     @property
     def place(self) -> str:
         """How a person names it."""
         return f"{self.partition}:{self.offset}"
-
-    @property
-    def generation(self) -> int:
-        """The generation of its import that failed."""
-        return self.redrives + 1
 
 
 def read_letter(record: TopicRecord, cluster: str) -> DeadLetter | None:

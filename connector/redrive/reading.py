@@ -1,6 +1,7 @@
 """Reads the dead letters of a deployment, and which of them are still to be answered."""
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from connector.contracts.catalogue import TopicRole
 from connector.domain.ids import import_entity
@@ -30,17 +31,17 @@ async def dead_letters(
 
 
 class _Failed:
-    """Keeps the generation of every failed import of a ledger partition."""
+    """Keeps of every failed import of a ledger partition the generation, and which one was its first."""
 
     def __init__(self) -> None:
         self.ledger_end = 0
-        self.generations: dict[str, int] = {}
+        self.generations: dict[str, tuple[int, int]] = {}
 
     def apply(self, rows: Mapping[str, AnyRow | None], *, ledger_end: int) -> None:
         """Take in rows."""
         for entity, row in rows.items():
             if isinstance(row, ImportRow) and row.state is ImportState.FAILED:
-                self.generations[entity] = row.generation
+                self.generations[entity] = (row.generation, row.born)
             else:
                 self.generations.pop(entity, None)
         self.ledger_end = max(self.ledger_end, ledger_end)
@@ -49,16 +50,24 @@ class _Failed:
 async def unanswered(
     connection: KafkaConnection, names: Names, letters: Iterable[DeadLetter], *, on_progress: Callable[[int], None]
 ) -> list[DeadLetter]:
-    """The letters whose import still stands where they left it; reads the whole ledger.
+    """Of the last letters of imports those whose import still stands where they left it; reads the whole ledger.
 
     Raises:
         Refused, KafkaUnavailable: The ledger can't be read.
     """
     ledger = names.topics[TopicRole.LEDGER]
-    failed: dict[str, int] = {}
+    failed: dict[str, tuple[int, int]] = {}
     for partition in range(names.partitions):
         sink = _Failed()
         await fold(connection, ledger, partition, sink)
         failed |= sink.generations
         on_progress(1)
-    return [letter for letter in letters if failed.get(import_entity(letter.import_id)) == letter.generation]
+    return list(waiting(letters, failed))
+
+
+def waiting(letters: Iterable[DeadLetter], failed: Mapping[str, tuple[int, int]]) -> Iterator[DeadLetter]:
+    """Those that ended what stands in the ledger; `failed` has the generation and the first one by entity."""
+    for letter in letters:
+        generation, born = failed.get(import_entity(letter.import_id), (0, 0))
+        if generation and letter.redrives == generation - born:
+            yield replace(letter, generation=generation)

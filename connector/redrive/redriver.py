@@ -84,6 +84,8 @@ class Redriver:
         if letter.redrives >= MOST_REDRIVES and not self._insist:
             sentence = f"it was sent again {letter.redrives} times already; look at it, then add --force"
             return Step(letter, Fate.SKIPPED, sentence)
+        if letter.generation is None:
+            return Step(letter, Fate.SKIPPED, "its import does not wait for an answer")
         try:
             record = self._record(letter)
         except Unfixable as error:

@@ -1,6 +1,5 @@
 """Which dead letters are meant."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,14 +66,9 @@ def data_of_letter(letter: DeadLetter) -> dict[str, Any]:
     return document if isinstance(document, dict) else {}
 
 
-def newest(letters: Iterable[DeadLetter]) -> dict[str, DeadLetter]:
-    """The last letter of each import: only that one can be sent again.
+def rank(letter: DeadLetter) -> tuple[int, ...]:
+    """Orders the letters of an import by when they were written: only the last one can be sent again.
 
-    The last that was written: generations begin anew when an import was forgotten and is announced again.
+    Not by how often they had been sent: that begins anew when an import was forgotten and is announced again.
     """
-    found: dict[str, DeadLetter] = {}
-    for letter in letters:
-        known = found.get(letter.import_id)
-        if known is None or (letter.died_ms, letter.generation) > (known.died_ms, known.generation):
-            found[letter.import_id] = letter
-    return found
+    return (letter.died_ms, letter.redrives, letter.partition, letter.offset)

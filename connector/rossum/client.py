@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequen
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 import orjson
 
@@ -27,7 +27,7 @@ from connector.domain.schema_readings import QueueReading, SchemaReading
 from connector.errors import NotOurs
 from connector.ports import Lane, UploadGate
 from connector.rossum import requests, wire
-from connector.rossum.coalescing import EXPORT_SPACING, LIST_SPACING, Fetch, Gatherer
+from connector.rossum.batches import Batches
 from connector.rossum.contents import Contents
 from connector.rossum.document_search import DocumentSearches, every_document
 from connector.rossum.embedding import Embedding
@@ -43,9 +43,6 @@ from connector.rossum.webhooks import Webhooks
 
 #: An answer this young (seconds) tells Rossum's time well enough; our monotonic clock does not drift much in it.
 FRESH = 60.0
-
-K = TypeVar("K", bound=int)
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,18 +75,15 @@ class RossumClient:
         self._clock = clock
         self._reject_identical = connection.reject_identical
         self.budget = self._session.budget
-        self._annotations = self._gatherer(self._fetch_annotations, LIST_SPACING)
-        self._documents = self._gatherer(self._fetch_documents, LIST_SPACING)
-        self._gathered = GatheredMarks(self._documents.read, self._document)
+        self._schemas = Schemas(self._session, clock)
+        self._batches = Batches(self._session, clock, self._schemas)
+        self._gathered = GatheredMarks(self._batches.documents.read, self._document)
         self._searches = DocumentSearches(self._session)
         self._contents = Contents(self._session)
         self._webhooks = Webhooks(self._session)
         self.users = Users(self._session)
         user = Session(embedded, clock=clock, on_call=on_call, beside=self._session) if embedded else None
         self.embedding = Embedding(self._session, user, clock=clock)
-        self._schemas = Schemas(self._session, clock)
-        self._exports: dict[QueueId, Gatherer[AnnotationId, ExportReading]] = {}
-        self._claims: dict[QueueId, Gatherer[AnnotationId, ExportReading]] = {}
 
     async def __aenter__(self) -> Self:
         await self._session.__aenter__()
@@ -99,11 +93,8 @@ class RossumClient:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._annotations.close()
-        self._documents.close()
+        self._batches.close()
         self._searches.close()
-        for gatherer in (*self._exports.values(), *self._claims.values()):
-            gatherer.close()
         await self.embedding.__aexit__(kind, error, trace)
         await self._session.__aexit__(kind, error, trace)
 
@@ -146,19 +137,16 @@ class RossumClient:
         self, ids: Collection[AnnotationId], *, lane: Lane = Lane.READS
     ) -> Mapping[AnnotationId, AnnotationReading]:
         """Those of `ids` that the annotation list shows."""
-        return await self._gathered.told(await self._annotations.read(ids, lane), lane)
+        return await self._gathered.told(await self._batches.annotations.read(ids, lane), lane)
 
     async def exports(self, queue: QueueId, ids: Collection[AnnotationId]) -> Mapping[AnnotationId, ExportReading]:
         """Those of `ids` that the queue's export shows."""
-        if queue not in self._exports:
-            self._exports[queue] = self._gatherer(self._export_fetch(queue), EXPORT_SPACING)
-        return await self._gathered.told(await self._exports[queue].read(ids, Lane.CAPTURED), Lane.CAPTURED)
+        found = await self._batches.exports(queue).read(ids, Lane.CAPTURED)
+        return await self._gathered.told(found, Lane.CAPTURED)
 
     async def claim(self, queue: QueueId, ids: Collection[AnnotationId]) -> frozenset[AnnotationId]:
         """Those of `ids` that were confirmed and are exported from now on; harmless to repeat."""
-        if queue not in self._claims:
-            self._claims[queue] = self._gatherer(self._claim_fetch(queue), LIST_SPACING)
-        return frozenset(await self._claims[queue].read(ids, Lane.CAPTURED))
+        return frozenset(await self._batches.claims(queue).read(ids, Lane.CAPTURED))
 
     async def export_file(
         self, queue: QueueId, ids: Collection[AnnotationId], params: tuple[tuple[str, str], ...], sink: Sink
@@ -180,10 +168,7 @@ class RossumClient:
     async def move(
         self, queue: QueueId, ids: Collection[AnnotationId], *, statuses: Collection[str], to_status: str
     ) -> frozenset[AnnotationId]:
-        """Those of up to 100 `ids` that were in one of `statuses` and are `exporting` or `exported` from now on.
-
-        Harmless to repeat: what was moved is not in `statuses` any more.
-        """
+        """Those of up to 100 `ids` that were in one of `statuses` and are `to_status` now; harmless to repeat."""
         call = requests.moved_by_export(queue, sorted(ids), sorted(statuses), to_status)
         return frozenset(wire.read_exports(await self._session.ask(call), queue))
 
@@ -216,7 +201,7 @@ class RossumClient:
 
     async def documents(self, ids: Collection[int]) -> Mapping[int, DocumentReading]:
         """Those of `ids` that the document list shows."""
-        found = await self._documents.read({DocumentId(number) for number in ids}, Lane.READS)
+        found = await self._batches.documents.read({DocumentId(number) for number in ids}, Lane.READS)
         return dict(found.items())
 
     async def children(self, document: int) -> Sequence[DocumentReading]:
@@ -271,31 +256,6 @@ class RossumClient:
             return ListingPage((), None, more=False, at=self.now())
         return wire.read_listing(answer, listing)
 
-    def _gatherer(self, fetch: Fetch[K, T], spacing: float) -> Gatherer[K, T]:
-        return Gatherer(fetch, budget=self.budget, clock=self._clock, spacing=spacing)
-
-    async def _fetch_annotations(
-        self, ids: Sequence[AnnotationId], lane: Lane
-    ) -> Mapping[AnnotationId, AnnotationReading]:
-        return wire.read_annotations(await self._session.send(requests.annotations_by_id(ids, lane)))
-
-    async def _fetch_documents(self, ids: Sequence[DocumentId], _lane: Lane) -> Mapping[DocumentId, DocumentReading]:
-        return wire.read_documents(await self._session.send(requests.documents_by_id(ids)))
-
     async def _document(self, number: DocumentId) -> DocumentReading | None:
         answer = await self._session.ask_or_none(requests.document(number))
         return None if answer is None else wire.read_document(answer)
-
-    def _claim_fetch(self, queue: QueueId) -> Fetch[AnnotationId, ExportReading]:
-        async def fetch(ids: Sequence[AnnotationId], _lane: Lane) -> Mapping[AnnotationId, ExportReading]:
-            call = requests.moved_by_export(queue, ids, ["confirmed"], "exported")
-            return wire.read_exports(await self._session.send(call), queue)
-
-        return fetch
-
-    def _export_fetch(self, queue: QueueId) -> Fetch[AnnotationId, ExportReading]:
-        async def fetch(ids: Sequence[AnnotationId], _lane: Lane) -> Mapping[AnnotationId, ExportReading]:
-            found = wire.read_exports(await self._session.send(requests.exports_by_id(queue, ids)), queue)
-            return await self._schemas.completed(found)
-
-        return fetch

@@ -76,7 +76,10 @@ def _gather_mark(ours: Json) -> GatherMark | None:
     if not isinstance(gather, str) or not isinstance(members, Mapping):
         return None
     marks = {sign: _member(written) for sign, written in members.items()}
-    return GatherMark(gather, {sign: mark for sign, mark in marks.items() if mark is not None})
+    known = {sign: mark for sign, mark in marks.items() if mark is not None}
+    own = ours.get("own")
+    shown = own.items() if isinstance(own, Mapping) else ()
+    return GatherMark(gather, known, {sign: each for sign, each in shown if isinstance(each, Mapping)})
 
 
 def _member(written: Any) -> Mark | None:

@@ -1,4 +1,4 @@
-"""Tells which import an annotation belongs to that went up with others.
+"""Tells which import an annotation belongs to that went up with others, and which metadata is its own.
 
 All of them carry the mark of the whole upload; the name of an annotation's document says which part of it is its own.
 Names never change, so each document is asked for once, a hundred in a call.
@@ -9,8 +9,9 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from connector.domain.file_names import sign_of
 from connector.domain.ids import AnnotationId, DocumentId
-from connector.domain.readings import AnnotationReading, DocumentReading, ExportReading, GatherMark, Mark
+from connector.domain.readings import AnnotationReading, DocumentReading, ExportReading, GatherMark
 from connector.ports import Lane
 
 #: Documents whose name is remembered.
@@ -97,16 +98,21 @@ class GatheredMarks:
     def _with_mark(self, reading: R) -> R:
         if reading.gathered is None or reading.mark is not None:
             return reading
-        return replace(reading, mark=self._mark(reading.gathered, reading.document))
+        sign = self._sign(reading.gathered, reading.document)
+        if sign is None:
+            return reading
+        # What somebody has written there since is newer than what came with the upload.
+        metadata = {**reading.gathered.own.get(sign, {}), **reading.metadata}
+        return replace(reading, mark=reading.gathered.members[sign], metadata=metadata)
 
-    def _mark(self, gathered: GatherMark, document: DocumentId | None) -> Mark | None:
-        """Of the document or the nearest of its parents that has one."""
+    def _sign(self, gathered: GatherMark, document: DocumentId | None) -> str | None:
+        """Of the document or the nearest of its parents that is a member."""
         for _ in range(_GENERATIONS):
             named = self._known.get(document) if document is not None else None
             if named is None:
                 return None
-            if (mark := gathered.of(named.name)) is not None:
-                return mark
+            if (sign := sign_of(named.name)) in gathered.members:
+                return sign
             document = named.parent
         return None
 

@@ -87,8 +87,14 @@ class DiskStates:
         return state.meta.incarnation if state is not None else None
 
     def afresh(self, partition: int, reason: str) -> DiskState | MemoryState:
-        """An empty state instead of what is kept."""
+        """An empty state instead of what is kept, which is a loss."""
         self._on_loss(partition, reason)
+        return self.empty(partition)
+
+    def empty(self, partition: int) -> DiskState | MemoryState:
+        """An empty state; what is kept is not wanted."""
+        if self._failed:
+            return MemoryState()
         try:
             self._close(partition)
             shutil.rmtree(self._path(partition), ignore_errors=True)

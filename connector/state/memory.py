@@ -54,6 +54,10 @@ class MemoryStates:
         del partition
         return None
 
+    def empty(self, partition: int) -> MemoryState:
+        """An empty one."""
+        return self.open(partition)
+
     def afresh(self, partition: int, reason: str) -> MemoryState:
         """An empty one."""
         del reason

@@ -27,6 +27,8 @@ pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
 
 QUICK = ("--rate-limit", "0", "--processing", "0.3", "--review", "0.5")
 FAST = {"ROSSUM__REQUESTS_PER_SECOND": "0", "IMPORTS__SETTLE": "10s", "IMPORTS__TASK_AFTER": "5s"}
+#: Looks at an export while Kafka stands still: 6 seconds, in which nothing gives up.
+FROZEN_LOOKS = 30
 
 
 def webhook(annotation: int, base_url: str) -> tuple[bytes, dict[str, str]]:
@@ -58,8 +60,8 @@ async def send(world: Deployment, annotation: int) -> int:
         return 0
 
 
-async def hinted(world: Deployment) -> set[int]:
-    """The annotations of all hints on the inner topic."""
+async def hinted(world: Deployment, *, status: str | None = None) -> set[int]:
+    """The annotations of all hints on the inner topic, or of those that tell of a status."""
     topic = world.prefix + "rossum.connector.work"
     consumer = AIOKafkaConsumer(bootstrap_servers=world.bootstrap, auto_offset_reset="earliest")
     await consumer.start()
@@ -72,7 +74,8 @@ async def hinted(world: Deployment) -> set[int]:
         while any([await consumer.position(place) < ends[place] for place in places]):
             for records in (await consumer.getmany(timeout_ms=200)).values():
                 for record in records:
-                    found |= {m.annotation for m in decode_work(record.value) if isinstance(m, Hint)}
+                    hints = [message for message in decode_work(record.value) if isinstance(message, Hint)]
+                    found |= {hint.annotation for hint in hints if status is None or hint.status == status}
         return found
     finally:
         await consumer.stop()
@@ -84,8 +87,8 @@ async def status_of(world: Deployment, path: str) -> int:
         return response.status
 
 
-async def add_gated(world: Deployment) -> int:
-    """An annotation of the receipts, whose exports the deployment gates as `hooks apply` arranges it; its id."""
+async def add_gated(world: Deployment, count: int) -> list[int]:
+    """Annotations of the receipts, whose exports the deployment gates as `hooks apply` arranges it; their ids."""
     gate = {
         "CONNECTOR_WEBHOOK__GATE": "true",
         "CONNECTOR_WEBHOOK__PUBLIC_URL": world.webhook_urls[0],
@@ -95,9 +98,8 @@ async def add_gated(world: Deployment) -> int:
     wanted = assembly.wanted_hook(load(None, world.settings | gate))
     await world.api("POST", "/hooks", body_of(wanted, None, base_url=world.base_url))
     await world.control("/behaviour", {"hook_pause": 0.1})
-    made = await world.control("/annotations", {"queue": 8199, "status": "to_review"})
-    number: int = made["ids"][0]
-    return number
+    made = await world.control("/annotations", {"count": count, "queue": 8199, "status": "to_review"})
+    return list(range(made["ids"][0], made["ids"][0] + count))
 
 
 async def export(world: Deployment, annotation: int) -> None:
@@ -122,7 +124,7 @@ async def test_kafka_stops_and_comes_back(own_kafka: Callable[..., LocalKafka], 
     async with deployment(broker.bootstrap_servers, "away", tmp_path, simulator=QUICK, **FAST) as world:
         await world.start_replica()
         await world.add_hook(world.webhook_urls[0])
-        gated = await add_gated(world)
+        (gated,) = await add_gated(world, 1)
         await world.announce([inline(number) for number in range(60)])
         await eventually(lambda: len(world.reader.named("import.accepted")) > 20, within=30)
 
@@ -149,6 +151,39 @@ async def test_kafka_stops_and_comes_back(own_kafka: Callable[..., LocalKafka], 
         assert [event for event in world.reader.captured() if times[event.key] > 1] == []
         assert len(times) == 61
         assert set((await world.root_documents()).values()) == {1}
+
+
+async def test_a_gated_export_waits_for_kafka(own_kafka: Callable[..., LocalKafka], tmp_path: Path) -> None:
+    """Rossum ends an export when Kafka has it: while Kafka stands still so does the export, then both go on."""
+    broker = own_kafka()
+    async with deployment(broker.bootstrap_servers, "gate", tmp_path, simulator=QUICK, **FAST) as world:
+        await world.start_replica()
+        first, second = await add_gated(world, 2)
+        await export(world, first)
+        await eventually(lambda: captured_of(world, first), within=30)
+
+        frozen: list[str] = []
+
+        async def look() -> bool:
+            frozen.append(await rossum_status(world, second))
+            return len(frozen) == FROZEN_LOOKS
+
+        await asyncio.to_thread(broker.pause)
+        try:
+            await export(world, second)
+            await eventually(look, within=60, every=0.2)
+        finally:
+            broker.resume()
+        await eventually(lambda: _is(rossum_status(world, second), "exported"), within=60, every=0.02)
+        told = await hinted(world, status="exporting")
+        await eventually(lambda: captured_of(world, second), within=60)
+
+        sys.stdout.write(f"while Kafka stood still: {dict(Counter(frozen))}\n")
+        assert set(frozen) == {"exporting"}
+        assert told == {first, second}
+        assert [captured_of(world, annotation) for annotation in (first, second)] == [1, 1]
+        assert world.reader.named("annotation.export_failed") == []
+        assert world.reader.duplicates() == []
 
 
 async def test_every_acknowledged_webhook_is_stored(own_kafka: Callable[..., LocalKafka], tmp_path: Path) -> None:

@@ -78,6 +78,8 @@ async def test_members_keep_their_identity_and_outcome(kafka: Kafka, tmp_path: P
         arrivals = [documents.arrival(number) for number in range(GOOD)]
         for arrival in arrivals[:NAMESAKES]:
             arrival["file_name"] = "invoice.pdf"
+        for arrival in arrivals:
+            arrival["metadata"] = {"site": "Brno", "po": f"po of {arrival['document_id']}"}
         bad = bad_ones(documents.folder)
         good = {arrival["document_id"] for arrival in arrivals}
 
@@ -95,6 +97,8 @@ async def test_members_keep_their_identity_and_outcome(kafka: Kafka, tmp_path: P
         assert world.reader.duplicates() == []
         assert Counter(event.key for event in world.reader.captured()) == Counter(good)
         assert Counter(event.key for event in completed) == Counter(good)
+        for event in world.reader.captured():
+            assert event.data["metadata"] == {"site": "Brno", "po": f"po of {event.key}"}
         assert {len(event.data["annotations"]) for event in completed} == {1}
         assert len({event.data["annotations"][0] for event in completed}) == GOOD
         assert failed == Counter(import_id_from_document(arrival["document_id"]) for arrival in bad)

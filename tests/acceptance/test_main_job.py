@@ -103,15 +103,18 @@ async def judge(world: Deployment, documents: int, *, kills: int = 0) -> None:
     assert world.reader.letters == []
 
 
-def judge_observed(world: Deployment, mode: Mode) -> None:
-    """Captured events were learnt as the mode allows.
+async def judge_observed(world: Deployment, mode: Mode) -> None:
+    """Captured events were learnt as the mode allows, and no question about a task has brought them out.
 
     An annotation that has been open for a minute and a half is read again by itself (`read`), so that one or the
     other of a slow run may be found that way.
     """
     observed = Counter(event.headers["ce_observedvia"] for event in world.reader.captured())
-    sys.stdout.write(f"observed={dict(observed)}\n")
+    calls = await world.control("/counters")
+    asked = sum(calls.get("GET /tasks/{id}", {}).values())
+    sys.stdout.write(f"observed={dict(observed)} tasks asked={asked}\n")
 
+    assert asked == 0
     if mode.alone is None:
         assert observed.keys() <= {"webhook", "sweep", "read"}
     else:
@@ -133,7 +136,7 @@ async def test_what_goes_in_comes_out_once(kafka: Kafka, tmp_path: Path, mode: M
         await world.announce([documents.arrival(number) for number in range(mode.documents)])
 
         await judge(world, mode.documents)
-        judge_observed(world, mode)
+        await judge_observed(world, mode)
 
 
 async def test_replicas_killed_five_times(kafka: Kafka, tmp_path: Path) -> None:

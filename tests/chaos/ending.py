@@ -3,7 +3,7 @@
 import sys
 from typing import Any
 
-from tests.chaos.verdict import Verdict, audit_problems, judge
+from tests.chaos.verdict import Verdict, audit_figure, audit_problems, judge
 from tests.support.commands import Done, command
 from tests.support.fleet import Fleet
 from tests.support.reader import CAPTURED, DEAD_LETTERS, LIFECYCLE, READY, Reader
@@ -24,10 +24,12 @@ async def all_out_once(ships: Fleet, documents: int, *, within: float = 60, **fi
     roots = await world.root_documents()
     codes = await ships.stop()
     verdict = await compared(ships, documents)
+    audit = await audited(ships)
+    figures |= {"audit": audit_figure(audit), "longest_wait": f"{world.reader.longest_wait:.1f}s"}
     more = " ".join(f"{name}={value}" for name, value in figures.items())
-    sys.stdout.write(f"{verdict.line()} longest_wait={world.reader.longest_wait:.1f}s {more}\n")
+    sys.stdout.write(f"{verdict.line()} {more}\n")
     assert verdict.problems == []
-    assert audit_problems(await audited(ships)) == []
+    assert audit_problems(audit) == []
     assert (verdict.accepted, verdict.terminal, verdict.captured, len(roots)) == (documents,) * 4
     assert world.reader.letters == []
     assert set(codes) == {0}

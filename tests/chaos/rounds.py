@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.chaos.ending import audited, compared
 from tests.chaos.nemesis import Nemesis
 from tests.chaos.plan import Plan, Stroke
-from tests.chaos.verdict import Verdict, audit_problems
+from tests.chaos.verdict import Verdict, audit_figure, audit_problems
 from tests.support.deployment import Deployment, deployment
 from tests.support.fleet import Fleet, fleet
 from tests.support.kafka_broker import LocalKafka
@@ -138,7 +138,7 @@ async def _ended(ships: Fleet, nemesis: Nemesis, plan: Plan, recovery: float, te
         tell(f"audit: {told}")
     line = (
         f"{verdict.line()} kills={nemesis.done[Stroke.KILL]} bounces={nemesis.bounces} zombies={nemesis.zombies} "
-        f"swallowed={nemesis.swallowed} seed={plan.seed} recovered={recovery:.1f}s"
+        f"swallowed={nemesis.swallowed} audit={audit_figure(audit)} seed={plan.seed} recovered={recovery:.1f}s"
     )
     others = _others(ships, verdict, plan, recovery, codes)
     return Outcome(line, [*verdict.problems, *audit_problems(audit), *nemesis.crashed, *others])

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.chaos.plan import BOUNCES, FREEZES, Plan, Stroke
-from tests.chaos.verdict import Verdict, audit_problems, judge
+from tests.chaos.verdict import Verdict, audit_figure, audit_problems, judge
 from tests.support.commands import Done
 from tests.support.reader import CAPTURED, LIFECYCLE, Seen
 
@@ -73,18 +73,26 @@ def test_that_a_twin_of_which_an_event_tells_is_no_harm() -> None:
 
 
 @pytest.mark.parametrize(
-    ("done", "problems"),
+    ("done", "figure", "problems"),
     [
-        (Done(0, "imports  1 in = 1 out + 0 open\nno difference\n", ""), []),
-        (Done(3, "doubled  annotation/7\n1 difference\n", ""), ["audit: doubled  annotation/7", "audit: 1 difference"]),
-        (Done(3, "", "the ledger holds nothing\n"), ["audit: the ledger holds nothing"]),
-        (Done(0, "", ""), ["audit: exit code 0"]),
-        (Done(-9, "", ""), ["audit: exit code -9"]),
+        (Done(0, "imports  1 in = 1 out + 0 open\nno difference\n", ""), "0", []),
+        (
+            Done(3, "doubled  annotation/7\n1 difference\n", ""),
+            "1",
+            ["audit: doubled  annotation/7", "audit: 1 difference"],
+        ),
+        (Done(3, "a\n1,012 differences\n", ""), "1012", ["audit: a", "audit: 1,012 differences"]),
+        (Done(3, "", "the ledger holds nothing\n"), "failed", ["audit: the ledger holds nothing"]),
+        (Done(0, "", ""), "failed", ["audit: exit code 0"]),
+        (Done(-9, "", ""), "failed", ["audit: exit code -9"]),
     ],
 )
-def test_that_whatever_an_audit_says_but_no_difference_is_a_problem(done: Done, problems: list[str]) -> None:
+def test_that_whatever_an_audit_says_but_no_difference_is_a_problem(
+    done: Done, figure: str, problems: list[str]
+) -> None:
     """Its differences in its own words; one that tells nothing proves nothing."""
     assert audit_problems(done) == problems
+    assert audit_figure(done) == figure
 
 
 def test_that_a_plan_keeps_its_numbers_in_any_order() -> None:

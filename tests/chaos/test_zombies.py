@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.chaos.ending import audited
+from tests.chaos.verdict import audit_problems
 from tests.support.deployment import deployment, inline, pdf
 from tests.support.fleet import Fleet, at_work
 from tests.support.kafka_broker import LocalKafka
-from tests.support.kafka_requests import END_TXN
+from tests.support.kafka_requests import END_TXN, FENCED
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(180)]
@@ -52,7 +54,7 @@ async def _all_are_ready(both: Fleet) -> bool:
 
 
 async def judge(both: Fleet, documents: int) -> None:
-    """Everything once, one import each, both replicas at work again, nobody held up for long."""
+    """Everything once, one import each, both processes at work again by themselves, nobody held up for long."""
     world = both.world
     await eventually(
         lambda: len(world.reader.captured()) >= documents and len(world.reader.named("import.completed")) >= documents,
@@ -74,7 +76,9 @@ async def judge(both: Fleet, documents: int) -> None:
     assert set(roots.values()) == {1}
     assert world.reader.letters == []
     assert world.reader.longest_wait < LONGEST_WAIT
+    assert [berth.lives for berth in both.berths] == [1, 1]
     assert set(await both.stop()) == {0}
+    assert audit_problems(await audited(both)) == []
 
 
 async def test_frozen_while_idle(own_kafka: Callable[..., LocalKafka], tmp_path: Path) -> None:
@@ -87,6 +91,7 @@ async def test_frozen_while_idle(own_kafka: Callable[..., LocalKafka], tmp_path:
         await eventually(lambda: len(both.world.reader.captured()) >= 40, within=60)
         both[0].thaw()
 
+        await eventually(lambda: both[0].said("circuit_open", reason="rejoin"), within=30)
         await judge(both, 40)
 
 
@@ -102,11 +107,14 @@ async def test_frozen_inside_a_transaction(own_kafka: Callable[..., LocalKafka],
         both[0].freeze()
         await taken_over(both)
         await eventually(lambda: len(both.world.reader.captured()) >= 40, within=60)
+        late = both[0].requests.held
         both[0].requests.release()
+        await eventually(lambda: len(both[0].requests.codes) >= late, within=30)
         both[0].thaw()
 
         await eventually(lambda: both[0].said("transaction_failed"), within=30)
         await judge(both, 40)
+        assert set(both[0].requests.codes) <= FENCED
         assert both.world.reader.longest_wait > HELD_UP
 
 

@@ -82,6 +82,13 @@ def audit_problems(done: Done) -> list[str]:
     return [f"audit: {line}" for line in [*lines, *done.err.splitlines()] if line] or [f"audit: exit code {done.code}"]
 
 
+def audit_figure(done: Done) -> str:
+    """How many differences an audit names; `failed` where it came to no end."""
+    last = (done.out.splitlines() or [""])[-1]
+    number = "0" if last == "no difference" else last.partition(" difference")[0].replace(",", "")
+    return number if number.isdigit() else "failed"
+
+
 def _identity(event: Seen) -> str:
     return f"{event.topic} {event.name} {event.headers['ce_id']}"
 

@@ -2,6 +2,7 @@
 
 (no options)      every protection of every fault
 --fault 7         those of one fault; may be given several times
+--unseen          of these only what no run has seen noticed as it is now
 -v                what each test said
 
 What was noticed is written to `tests/protections/noticed.json`.
@@ -21,6 +22,7 @@ def main() -> int:
     """Read the command line and try; 1 when somebody did not notice, or something could not be tried."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--fault", type=int, action="append", help="only this one")
+    parser.add_argument("--unseen", action="store_true", help="only what no run has seen noticed as it is now")
     parser.add_argument("-v", "--verbose", action="store_true", help="what each test said")
     given = parser.parse_args()
     chosen = [removal for removal in REMOVALS if not given.fault or removal.fault in given.fault]
@@ -28,6 +30,9 @@ def main() -> int:
     if stale or not chosen:
         print("\n".join(stale) or "there is no such fault", file=sys.stderr)
         return 1
+    if given.unseen and not (chosen := noticed.unseen(chosen)):
+        print("every one of them was seen noticed")
+        return 0
     with trial() as copy:
         return _try(copy, chosen, verbose=given.verbose)
 

@@ -1,7 +1,7 @@
 """Faults in the middle of something: crashes, late answers, signals, transactions that the broker gives up."""
 
 from tests.protections.removal import Edit, Removal
-from tests.protections.stories import crashes, scene, seeds
+from tests.protections.stories import crashes, scene
 
 REMOVALS = (
     Removal(
@@ -112,7 +112,7 @@ REMOVALS = (
                 "            self._held.pop(partition, None)\n",
             ),
         ),
-        stories=(seeds(2, 1, "I[14] lost"),),
+        stories=(scene("the_broker_fences_those_who_are_still_owners", "I1 lost"),),
     ),
     Removal(
         24,

@@ -138,7 +138,7 @@ REMOVALS = (
                 'transactional_id=f"{names.transactional_id(partition)}-{id(names)}",',
             ),
         ),
-        stories=(seeds(19, 1, "I2"),),
+        stories=(scene("heartbeats_of_an_owner_get_lost", "I2 doubled"),),
     ),
     Removal(
         4,

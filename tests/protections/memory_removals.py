@@ -1,7 +1,7 @@
 """Faults of what is remembered for long, and of what several share: forgetting, claims, gathers, ancestry."""
 
 from tests.protections.removal import Edit, Removal
-from tests.protections.stories import crashes, seeds
+from tests.protections.stories import crashes, scene, seeds
 
 _FORMER_OWNERS = "simulation/test_former_owners.py::test_a_former_owner_hides_nothing"
 
@@ -39,6 +39,15 @@ REMOVALS = (
             ),
         ),
         tests=(_FORMER_OWNERS,),
+    ),
+    Removal(
+        5,
+        "a confirmed annotation is taken out of Rossum only once it is on Kafka",
+        (Edit("engine/claiming.py", "        await self._committer.commit(NOTHING)\n", ""),),
+        tests=(
+            "unit/engine/test_claiming.py::test_a_claim_waits_for_the_commit",
+            "unit/engine/test_claiming.py::test_what_could_not_be_committed_is_not_claimed",
+        ),
     ),
     Removal(
         8,
@@ -154,6 +163,35 @@ REMOVALS = (
             ),
         ),
         tests=("integration/test_restore.py::test_a_state_that_does_not_fit_the_ledger_is_told",),
+        stories=(crashes("write to the local state", "I1 lost"),),
+    ),
+    Removal(
+        14,
+        "a state takes in only what is known to be committed",
+        (
+            Edit(
+                "engine/ledger_view.py",
+                "        self._overlay.update(rows)\n",
+                "        self._overlay.update(rows)\n"
+                "        self.state.apply(rows, ledger_end=self.state.ledger_end)\n",
+            ),
+        ),
+        stories=(crashes("commit annotation", "I7 row without event"),),
+    ),
+    Removal(
+        15,
+        "without the right to transactions nothing starts",
+        (
+            Edit(
+                "kafka/preflight.py",
+                "        raise Refused(str(error)) from error\n",
+                "        del error\n",
+            ),
+        ),
+        tests=(
+            "unit/kafka/test_transactional_rights.py::test_a_missing_right_is_refused_at_the_start_with_its_remedy",
+            "simulation/test_rights.py::test_without_the_right_to_transactions_nothing_starts",
+        ),
     ),
     Removal(
         17,
@@ -165,6 +203,34 @@ REMOVALS = (
                 "        if outcome is None:\n",
             ),
         ),
-        stories=(crashes("send gather void row", "I1 lost"),),
+        stories=(scene("rossum_refuses_several", "I1 lost"),),
+    ),
+    Removal(
+        17,
+        "a document that breaks an upload of several takes others along only once",
+        (
+            Edit(
+                "engine/gathering.py",
+                "            rows = {import_id: replace(row, alone=True) for import_id, row in rows.items()}\n",
+                "            rows = {**rows}\n",
+            ),
+        ),
+        stories=(
+            scene("one_of_several_breaks_connections", "the bad one went up"),
+            scene("rossum_refuses_several_and_then_fails_at_each"),
+        ),
+    ),
+    Removal(
+        17,
+        "a document at which Rossum fails takes others along only once",
+        (
+            Edit(
+                "domain/import_state.py",
+                "alone=True if row.gather is not None else row.alone)",
+                "alone=row.alone)",
+            ),
+        ),
+        tests=("unit/domain/test_import_state.py::test_an_upload_of_several_is_made_again_one_by_one",),
+        stories=(scene("rossum_fails_at_one_of_several_and_nobody_hears", "the bad one went up"),),
     ),
 )

@@ -67,7 +67,7 @@ EXACTLY_ONCE = (
     "take a partition over",
 )
 #: Of claims.
-AT_LEAST_ONCE = ("send claim row",)
+AT_LEAST_ONCE = ("send claim row", "send removed row")
 #: Of documents that go up together, beside those that are no different then.
 GATHERING = (
     "POST /uploads",
@@ -89,13 +89,30 @@ GATHERING = (
 FORGETTING = (
     "commit floor",
     "commit removed",
+    "list topics",
     "read where a partition begins",
     "send floor row",
     "send removed row",
+)
+#: Of states on disk, likewise: behind the log when a crash falls between a commit and its rows on disk.
+ON_DISK = (
+    "commit annotation",
+    "commit import intent",
+    "fill the local state",
+    "open the local state",
+    "write to the local state",
+)
+#: Of states that are ahead of the log after each crash.
+AHEAD = (
+    "fill the local state",
+    "open the local state",
+    "write to the local state",
 )
 BOUNDARIES = {
     "exactly-once": frozenset(SHARED + EXACTLY_ONCE),
     "at-least-once": frozenset(SHARED + AT_LEAST_ONCE),
     "gathering": frozenset(GATHERING),
     "forgetting": frozenset(FORGETTING),
+    "on disk": frozenset(ON_DISK),
+    "ahead of the log": frozenset(AHEAD),
 }

@@ -147,6 +147,7 @@ async def violations(world: World, documents: list[Document], watcher: Watcher) 
         *(f"I4 lost: {what}" for what in await uncaptured(world)),
         *_doubled(watcher),
         *_backwards(watcher),
+        *_exchanged(watcher),
         *_imported_twice(world),
         *_rows_and_events(world),
         *_secrets(world),
@@ -184,6 +185,13 @@ def _backwards(watcher: Watcher) -> list[str]:
             found.append(f"I3 backwards: {subject} {revision} after {newest[subject]}")
         newest[subject] = max(revision, newest.get(subject, ""))
     return found
+
+
+def _exchanged(watcher: Watcher) -> list[str]:
+    """No event carries the metadata of another document, also of one that went up with it."""
+    keyed = [(r.key.decode(), r.value or b"{}") for r in watcher.seen if r.topic == CAPTURED and r.key]
+    owns = [(key, orjson.loads(value).get("metadata", {}).get("own")) for key, value in keyed]
+    return [f"metadata of {own} on an event of {key}" for key, own in owns if own not in (None, key)]
 
 
 def _imported_twice(world: World) -> list[str]:

@@ -200,6 +200,10 @@ class MemoryConsumer:
                 break
         return found
 
+    async def topics(self) -> set[str]:
+        """All that there are."""
+        return await self._wire.call(lambda: {place.topic for place in self._broker.logs}, lambda: ("list topics",))
+
     async def beginning_offsets(self, places: list[TopicPartition]) -> dict[TopicPartition, int]:
         """First kept offsets."""
         return await self._wire.call(

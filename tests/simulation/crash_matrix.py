@@ -9,25 +9,29 @@ import argparse
 import os
 import subprocess
 import sys
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import count, islice
+from pathlib import Path
 from random import Random
 
 from connector.domain.ids import import_entity, import_id_from_document, partition_of
+from connector.domain.rows import ImportRow, ImportState
 from tests.simulation.assassin import Assassin, Crash
 from tests.simulation.boundaries import BOUNDARIES
 from tests.simulation.checker import Watcher, is_settled, promised, rows_of, twins, violations
 from tests.simulation.children import all_of, in_a_child
+from tests.simulation.disks import Disks, Spoil, ahead_of_the_log
 from tests.simulation.effects import Phase
 from tests.simulation.late_words import late_words
 from tests.simulation.run import FORGETFUL, add_hook
 from tests.simulation.stage import listen, prepare
 from tests.simulation.virtual_loop import VirtualLoop, pause
-from tests.simulation.workload import POISON, Document, put
-from tests.simulation.world import PARTITIONS, World, new_world, run_in_virtual_time
+from tests.simulation.workload import GATHER, POISON, Document, put
+from tests.simulation.world import PARTITIONS, SimulatedClock, World, new_world, run_in_virtual_time
 
 #: One document of each kind of story; the second one's upload is taken by Rossum without an answer.
 STORIES = ("exported", "exported", "split", "failed_task", "rejected", POISON)
@@ -36,11 +40,13 @@ PLACES = 2
 DELIVERIES = {
     "exactly-once": {"KAFKA__DELIVERY": "exactly-once"},
     "at-least-once": {"KAFKA__DELIVERY": "at-least-once"},
-    "gathering": {"IMPORTS__GATHER__ENABLED": "true", "IMPORTS__GATHER__WAIT": "1s"},
+    "gathering": GATHER | {"IMPORTS__GATHER__WAIT": "1s"},
     "forgetting": FORGETFUL,
+    "on disk": {},
+    "ahead of the log": {},
 }
 #: Those that show only what is different in them, beside what `exactly-once` shows.
-SPECIAL = frozenset({"gathering", "forgetting"})
+SPECIAL = frozenset({"gathering", "forgetting", "on disk", "ahead of the log"})
 #: Documents that go up together, and what becomes of each such upload: Rossum takes the second one without an answer,
 #: refuses the third, and fails the task of the last; the documents of these two go up alone then.
 TOGETHER = 3
@@ -78,10 +84,13 @@ def run_cell(cell: Cell, trace: Callable[[str], None] | None = None) -> Outcome:
         ours = await new_world(1, loop, **DELIVERIES[cell.delivery])
         if trace is not None:
             ours.trace = trace
+        if cell.delivery in KEPT:
+            ours.disks = Disks(Path(root), ours.wire, KEPT[cell.delivery](ours))
         listen(ours, everything=trace is not None)
         await _story(ours, outcome)
 
-    run_in_virtual_time(main, tidy=False)
+    with tempfile.TemporaryDirectory(prefix="crash-matrix-") as root:
+        run_in_virtual_time(main, tidy=False)
     return outcome
 
 
@@ -107,6 +116,17 @@ async def _story(ours: World, outcome: Outcome) -> None:
         ours.kill(replica)
 
 
+def _false_ends(ours: World) -> Spoil:
+    """Every import has ended, says a state that is ahead of the log; who believes it loses those that have not."""
+    documents = [Document(f"doc-{number}", fate) for number, fate in enumerate(STORIES)]
+    ends = {import_entity(one.import_id): ImportRow(ImportState.COMPLETED, one.name) for one in documents}
+    return ahead_of_the_log(ends, SimulatedClock(ours.loop))
+
+
+#: Deployments that keep their states on disk, and what is done to what the dead have left there.
+KEPT: dict[str, Callable[[World], Spoil | None]] = {"on disk": lambda _: None, "ahead of the log": _false_ends}
+
+
 async def _announce(ours: World) -> list[Document]:
     documents = [Document(f"doc-{number}", fate) for number, fate in enumerate(STORIES)]
     await pause(1.0)
@@ -127,6 +147,8 @@ async def _announce_together(ours: World) -> list[Document]:
     documents: list[Document] = []
     for trouble, fate in UPLOADS:
         await pause(3.0)
+        # What a crash has kept from being used must not befall a document that goes up alone: a refusal is its end.
+        await ours.control("/faults", method="DELETE")
         if trouble is not None:
             await ours.control("/faults", {"method": "POST", "path": "/uploads", "action": trouble, "times": 1})
         documents += [Document(name, fate) for name in islice(names, TOGETHER)]
@@ -193,7 +215,7 @@ def pairs(count: int, first: int) -> Iterator[Cell]:
     reached = {delivery: reachable(delivery) for delivery in DELIVERIES}
     for seed in range(first, first + count):
         random = Random(seed)  # noqa: S311 - the point is that it repeats
-        delivery = random.choices(list(DELIVERIES), weights=(3, 1, 1, 1))[0]
+        delivery = random.choices(list(DELIVERIES), weights=(3, 1, 1, 1, 1, 1))[0]
         places = sorted(reached[delivery], key=str)
         chosen = [random.choice(places) for _ in range(2)]
         yield Cell(delivery, tuple(replace(c, nth=random.randint(1, reached[delivery][c])) for c in chosen))

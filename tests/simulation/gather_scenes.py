@@ -7,11 +7,10 @@ from tests.simulation.checker import rows_of
 from tests.simulation.effects import Phase
 from tests.simulation.network import _End as End
 from tests.simulation.staging import Scene, staged
-from tests.simulation.workload import Document, put
+from tests.simulation.workload import GATHER, Document, put
 from tests.simulation.world import PARTITIONS
 
-GATHERED = {
-    "IMPORTS__GATHER__ENABLED": "true",
+GATHERED = GATHER | {
     "IMPORTS__GATHER__WAIT": "1s",
     "IMPORTS__SETTLE": "10s",
     "IMPORTS__RETRY_FOR": "30s",
@@ -55,6 +54,39 @@ async def rossum_fails_at_one_of_several(scene: Scene) -> list[str]:
     return await _ended(scene, bad, good)
 
 
+@staged(1, **GATHERED | {"IMPORTS__RETRY_FOR": "60s"})
+async def rossum_refuses_several_and_then_fails_at_each(scene: Scene) -> list[str]:
+    """Nobody goes up with others again after a refusal, whatever comes in between."""
+    _, documents = _one_bad()
+    for action, times in (("status:400", 1), ("status:500", len(documents))):
+        await scene.world.control("/faults", {"method": "POST", "path": "/uploads", "action": action, "times": times})
+    for document in documents:
+        put(scene.world, document)
+    found = await scene.ended(documents)
+    gathers = [row for row in rows_of(scene.world).values() if isinstance(row, GatherRow)]
+    return found + ([] if len(gathers) == 1 else [f"they went up together {len(gathers)} times"])
+
+
+@staged(1, **GATHERED | {"IMPORTS__RETRY_FOR": "5s"})
+async def patience_is_over_before_an_upload_has_settled(scene: Scene) -> list[str]:
+    """It answers 500 as before: that several failed together counts for none of them."""
+    bad, good = _one_bad()
+    await scene.world.control("/behaviour", {"failing_file": f"{bad.name}.pdf"})
+    return await _ended(scene, bad, good)
+
+
+@staged(1, **GATHERED)
+async def lists_show_documents_that_went_up_together_late(scene: Scene) -> list[str]:
+    """Long after their annotations are read one by one: each must have the key of its own import."""
+    await scene.world.control("/behaviour", {"list_lag": 40.0})
+    documents = [Document(document.name, "postponed") for document in _one_bad()[1]]
+    for document in documents:
+        put(scene.world, document)
+    found = await scene.ended(documents)
+    keys = {record.key or b"" for record in scene.world.records("rossum.documents.lifecycle")}
+    return found + [f"a stranger's key: {key.decode()}" for key in keys if key.startswith(b"rossum:")]
+
+
 @staged(1, **GATHERED)
 async def rossum_fails_at_one_of_several_and_nobody_hears(scene: Scene) -> list[str]:
     """As before, and the replica dies before it has written down how the upload of several ended."""
@@ -63,6 +95,16 @@ async def rossum_fails_at_one_of_several_and_nobody_hears(scene: Scene) -> list[
     assassin = Assassin(scene.world, [Crash("commit gather unknown", Phase.BEFORE)])
     assassin.install()
     return await _ended(scene, bad, good) + ([] if assassin.kills else ["nobody died"])
+
+
+@staged(1, **GATHERED)
+async def rossum_refuses_several(scene: Scene) -> list[str]:
+    """Nobody knows for whose sake it was: each gets an answer of its own."""
+    _, good = _one_bad()
+    await scene.world.control("/faults", {"method": "POST", "path": "/uploads", "action": "status:400", "times": 1})
+    for document in good:
+        put(scene.world, document)
+    return await scene.ended(good)
 
 
 @staged(1, **GATHERED)

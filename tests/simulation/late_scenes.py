@@ -2,20 +2,29 @@
 
 import base64
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 from aiokafka.structs import TopicPartition
 
+from connector.domain.ids import import_entity
 from tests.simulation.assassin import Assassin, Crash
+from tests.simulation.checker import rows_of
 from tests.simulation.effects import Phase
+from tests.simulation.late_words import WORK
 from tests.simulation.network import _End as End
-from tests.simulation.staging import Scene, staged
+from tests.simulation.run import FORGETFUL
+from tests.simulation.staging import SETTLED_WITHIN, Scene, staged
 from tests.simulation.virtual_loop import PROCESS, pause
-from tests.simulation.workload import Document, announce
+from tests.simulation.workload import Document, announce, put
 from tests.simulation.world import World
 
 #: Longer than the session timeout, and than an upload without a trace needs to settle and be made again.
 FROZEN_FOR = 36.0
+#: Less than any way to the broker: the poll loop has turned since, and nobody has told its process anything.
+AT_ONCE = 0.0002
+#: Seconds for which Rossum is away before documents are announced, and afterwards.
+AWAY_BEFORE, AWAY_AFTER = 80.0, 60.0
 #: Bytes of a document that does not leave in one piece.
 LARGE = 300_000
 
@@ -58,7 +67,7 @@ async def _frozen_in_an_upload(scene: Scene, *, first: bool) -> list[str]:
     await pause(FROZEN_FOR)
     world.loop.thaw(frozen)
     if not first:
-        await pause(0.002)
+        await pause(AT_ONCE)
         pauser.let_go()
     return await scene.ended([document])
 
@@ -73,6 +82,29 @@ async def an_upload_goes_on_before_its_process_looks_around(scene: Scene) -> lis
 async def an_upload_goes_on_after_its_process_has_polled(scene: Scene) -> list[str]:
     """The same, when the poll loop has turned once since: a turn must not prove that nothing has happened."""
     return await _frozen_in_an_upload(scene, first=False)
+
+
+@staged(2)
+async def heartbeats_of_an_owner_get_lost(scene: Scene) -> list[str]:
+    """All else of it goes on as before, so it works on beside the one that has its partitions now."""
+    world, owner = scene.world, scene.world.replicas[0].name
+
+    def hold(names: tuple[str, ...], _phase: Phase) -> bool:
+        return "heartbeat" in names and PROCESS.get() == owner
+
+    world.wire.on_boundary = hold
+    documents = await announce(world, 16, 40.0)
+    world.wire.on_boundary = None
+    return await scene.ended(documents)
+
+
+@staged(1)
+async def the_broker_fences_those_who_are_still_owners(scene: Scene) -> list[str]:
+    """As after transactions that took too long: they take over again from the ledger, and go on."""
+    world = scene.world
+    for transactional_id in list(world.broker.transactions):
+        world.broker.take_over(transactional_id)
+    return await scene.ended(await announce(world, 8, 10.0))
 
 
 def _kill_all_after_late_ends(world: World, most: int) -> None:
@@ -103,8 +135,69 @@ async def commits_arrive_late_and_again(scene: Scene) -> list[str]:
     """Commits lose their connection and are repeated; the first request comes seconds later, and soon after a crash."""
     world = scene.world
     world.wire.late_commits, world.wire.slow = 0.5, 20.0
-    _kill_all_after_late_ends(world, 8)
-    documents = await announce(world, 16, 40.0)
+    _kill_all_after_late_ends(world, 24)
+    documents = await announce(world, 40, 100.0)
     await pause(10.0)
     world.wire.late_commits, world.wire.slow = 0.0, 1.0
     return await scene.ended(documents)
+
+
+async def _rossum_is_away(scene: Scene) -> list[str]:
+    """Away for so long that the connector asks what time it is there before it intends an upload."""
+    world = scene.world
+    await world.control("/faults", {"path": "", "action": "drop-before", "times": 0})
+    await pause(AWAY_BEFORE)
+    documents = [Document(f"doc-{number}", "exported") for number in range(6)]
+    for document in documents:
+        put(world, document)
+    await pause(AWAY_AFTER)
+    await world.control("/faults", method="DELETE")
+    return await scene.ended(documents)
+
+
+@staged(1, IMPORTS__RETRY_FOR="10s")
+async def rossum_is_away_before_any_upload(scene: Scene) -> list[str]:
+    """That is not the fault of the documents or their sources: their time to be retried must not run."""
+    return await _rossum_is_away(scene)
+
+
+@staged(1, IMPORTS__RETRY_FOR="10s", IMPORTS__GATHER__ENABLED="true")
+async def rossum_is_away_before_any_upload_of_several(scene: Scene) -> list[str]:
+    """The same where they wait for each other."""
+    return await _rossum_is_away(scene)
+
+
+@staged(1, **FORGETFUL)
+async def a_forgotten_import_lives_again(scene: Scene) -> list[str]:
+    """It is announced anew long after, while old words about its first annotation come: its events are its own."""
+    world, document = scene.world, Document("doc-0", "exported")
+    for life in (1, 2):
+        old = world.records(WORK)
+        put(world, document)
+        await pause(0.5)
+        for record in old:
+            at = TopicPartition(record.topic, record.partition)
+            world.broker.append(at, (record.key, record.value, record.headers))
+        until = world.loop.time() + SETTLED_WITHIN
+        while len(_of(world, "import.completed")) < life and world.loop.time() < until:
+            await pause(1.0)
+        for place, log in world.broker.logs.items():
+            if place.topic == "documents.arrived":
+                log.trim(log.end)
+        while import_entity(document.import_id) in rows_of(world) and world.loop.time() < until:
+            await pause(1.0)
+    told = [event for name in ("import.accepted", "import.completed") for event in _of(world, name)]
+    annotations = [number for event in _of(world, "import.completed") for number in event["annotations"]]
+    found = [] if len({event["id"] for event in told}) == 4 else [f"ids of two lives: {told}"]
+    return found + ([] if len({*annotations}) == len(annotations) == 2 else [f"annotations: {annotations}"])
+
+
+def _of(world: World, name: str) -> list[dict[str, Any]]:
+    """The events of that name, each with its id."""
+    records = [record for record in world.records("rossum.documents.lifecycle") if record.value is not None]
+    headers = [{key: value.decode() for key, value in record.headers} for record in records]
+    return [
+        orjson.loads(record.value or b"") | {"id": header["ce_id"]}
+        for record, header in zip(records, headers, strict=True)
+        if header["ce_type"].endswith(name)
+    ]

@@ -9,7 +9,7 @@ from tests.simulation.late_words import late_words
 from tests.simulation.nemesis import Nemesis
 from tests.simulation.stage import listen
 from tests.simulation.virtual_loop import VirtualLoop, pause
-from tests.simulation.workload import announce
+from tests.simulation.workload import GATHER, announce
 from tests.simulation.world import FIRST_WEBHOOK_PORT, SECRET, World, new_world, run_in_virtual_time
 
 #: Virtual seconds of faults, and until everything must have come out after the last of them: the settle time of an
@@ -70,7 +70,7 @@ def run_seed(seed: int, trace: Callable[[str], None] | None = None) -> Verdict:
 async def _chosen_world(seed: int, loop: VirtualLoop) -> World:
     """Most deployments are exactly-once with members that come and go."""
     delivery = "at-least-once" if seed % 8 == 7 else "exactly-once"
-    gather = {"IMPORTS__GATHER__ENABLED": "true", "IMPORTS__GATHER__MAX_COUNT": "4"} if gathers(seed) else {}
+    gather = GATHER | {"IMPORTS__GATHER__MAX_COUNT": "4"} if gathers(seed) else {}
     more = gather | (FORGETFUL if seed % 5 == FORGETS else {})
     ours = await new_world(seed, loop, KAFKA__DELIVERY=delivery, **more)
     ours.static = seed % 5 == 4

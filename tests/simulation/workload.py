@@ -23,6 +23,8 @@ FATES = {
     "failed_export": "annotation.export_failed",
     "split": "annotation.split",
 }
+#: Documents go up together; those of one upload share their fate, since Rossum's stand-in reads it from the metadata.
+GATHER = {"IMPORTS__GATHER__ENABLED": "true", "IMPORTS__GATHER__ALIKE": '["sandbox"]'}
 _USUAL = ["exported"] * 6 + [*FATES]
 POISON = "poison"
 #: What every document begins with, plain and as it travels.
@@ -56,7 +58,7 @@ class Document:
             "document_id": self.name,
             "file_name": f"{self.name}.pdf",
             "queue": "invoices",
-            "metadata": {"sandbox": {"fate": self.fate, "processing": 0.5, "review": 1.0}},
+            "metadata": {"sandbox": {"fate": self.fate, "processing": 0.5, "review": 1.0}, "own": self.name},
         }
         return orjson.dumps(arrival)
 
@@ -64,7 +66,7 @@ class Document:
 async def announce(world: World, count: int, seconds: float, *, burst: int = 1) -> list[Document]:
     """Announce documents over some time; one in ten comes twice, one in fifteen can't be read.
 
-    Those of a burst come at once and share two fates: only documents of equal metadata go up together.
+    Those of a burst come at once and share two fates: only documents of equal fate go up together.
     """
     random = world.random
     documents: list[Document] = []

@@ -27,6 +27,7 @@ from connector.settings_load import load
 from tests.simulation.broker import Broker
 from tests.simulation.clients import MemoryAdmin, MemoryProducer, Wire
 from tests.simulation.consumer import MemoryConsumer
+from tests.simulation.disks import Disks
 from tests.simulation.network import Network
 from tests.simulation.stored import Stored
 from tests.simulation.virtual_loop import PROCESS, VirtualLoop, pause
@@ -100,6 +101,7 @@ class World:
         logs: What the replicas said, as far as somebody listens.
         shifted: Seconds by which Rossum's clock was set forward.
         static: Whether replicas are static members of their groups.
+        disks: Where replicas keep their local states; in memory without.
     """
 
     seed: int
@@ -118,6 +120,7 @@ class World:
     started: int = 0
     shifted: float = 0.0
     static: bool = False
+    disks: Disks | None = None
 
     def say(self, what: str) -> None:
         """A line of the trace."""
@@ -131,6 +134,8 @@ class World:
         environ = self.settings | {f"CONNECTOR_{key}": str(port) for key, port in ports.items()}
         if self.static:
             environ["CONNECTOR_KAFKA__INSTANCE_ID"] = f"place-{index}"
+        if self.disks is not None:
+            environ["CONNECTOR_STATE__DIRECTORY"] = str(self.disks.folder_of(index))
         stop, clock = asyncio.Event(), SimulatedClock(self.loop)
         context = contextvars.copy_context()
         context.run(PROCESS.set, name)
@@ -156,6 +161,8 @@ class World:
         self.say(f"kill {replica.name}")
         self.loop.kill(replica.name)
         self.network.process_died(replica.name)
+        if self.disks is not None:
+            self.disks.died(replica.index)
         self.replicas.remove(replica)
 
     @property

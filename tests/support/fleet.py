@@ -205,7 +205,7 @@ async def fleet(
             }
             if number < len(doors):
                 kafka = await stack.enter_async_context(proxied(doors[number].inside, doors[number].outside))
-                kafka.to_server.gate = requests
+                kafka.to_server.gate, kafka.to_client.gate = requests, requests.answers
                 settings["KAFKA__BOOTSTRAP_SERVERS"] = f"127.0.0.1:{kafka.port}"
                 stack.callback(requests.release)
             if number < static:

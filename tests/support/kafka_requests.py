@@ -2,7 +2,8 @@
 
 import asyncio
 import struct
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 
 from tests.support.proxy import Gate
@@ -10,8 +11,11 @@ from tests.support.proxy import Gate
 #: Numbers of requests (https://kafka.apache.org/protocol#protocol_api_keys).
 PRODUCE = 0
 END_TXN = 26
+#: Errors (https://kafka.apache.org/protocol#protocol_error_codes) by which a broker turns down a former owner.
+FENCED = frozenset({47, 90})
 _LENGTH = 4
-_KEY = 2
+#: Bytes of the answer to END_TXN before version 3: its number, a throttle time, an error.
+_ANSWER = 10
 
 
 @dataclass(slots=True)
@@ -23,13 +27,16 @@ class Hold:
         most: How many may wait; those after them pass.
         held: How many wait now.
         since: When the first of them came, on the loop's clock.
+        codes: The broker's errors, 0 for none, in its answers to each END_TXN that was held.
     """
 
     keys: frozenset[int] = frozenset()
     most: int | None = None
     held: int = 0
     since: float | None = None
+    codes: list[int] = field(default_factory=list)
     _go_on: asyncio.Event = field(default_factory=asyncio.Event)
+    _unanswered: Counter[int] = field(default_factory=Counter)
 
     def hold(self, *keys: int, most: int | None = None) -> None:
         """From now on."""
@@ -50,7 +57,17 @@ class Hold:
         """The gate of one connection."""
         return _Requests(self)
 
-    async def pass_by(self, key: int) -> None:
+    def answers(self) -> Gate:
+        """The gate of the other direction of one connection; it only listens."""
+        return _Answers(self)
+
+    def answered(self, number: int, code: int) -> None:
+        """The broker has answered a request of that number on some connection, perhaps one that was held."""
+        if self._unanswered[number]:
+            self._unanswered[number] -= 1
+            self.codes.append(code)
+
+    async def pass_by(self, key: int, number: int) -> None:
         """Wait if such a request has to."""
         if key not in self.keys or self.held == self.most:
             return
@@ -60,28 +77,53 @@ class Hold:
             await self._go_on.wait()
         finally:
             self.held -= 1
+        if key == END_TXN:
+            self._unanswered[number] += 1
+
+
+class _Frames:
+    """Cuts the stream of one direction of a connection into requests, or answers."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def cut(self, data: bytes) -> Iterator[bytes]:
+        """Each that is whole now, with its length before it."""
+        self._rest += data
+        while len(self._rest) >= _LENGTH:
+            end = _LENGTH + struct.unpack_from(">i", self._rest)[0]
+            if len(self._rest) < end:
+                return
+            frame, self._rest = self._rest[:end], self._rest[end:]
+            yield frame
 
 
 class _Requests:
-    """Cuts the stream of one connection into requests."""
+    """What goes to the broker."""
 
     def __init__(self, hold: Hold) -> None:
         self._hold = hold
-        self._rest = b""
+        self._frames = _Frames()
 
     async def pieces(self, data: bytes) -> AsyncIterator[bytes]:
         """Whole requests in their order."""
-        self._rest += data
-        while (request := self._next()) is not None:
-            (key,) = struct.unpack_from(">h", request, _LENGTH)
-            await self._hold.pass_by(key)
+        for request in self._frames.cut(data):
+            key, _, number = struct.unpack_from(">hhi", request, _LENGTH)
+            await self._hold.pass_by(key, number)
             yield request
 
-    def _next(self) -> bytes | None:
-        if len(self._rest) < _LENGTH + _KEY:
-            return None
-        (length,) = struct.unpack_from(">i", self._rest)
-        if len(self._rest) < _LENGTH + length:
-            return None
-        request, self._rest = self._rest[: _LENGTH + length], self._rest[_LENGTH + length :]
-        return request
+
+class _Answers:
+    """What comes from it, as it comes."""
+
+    def __init__(self, hold: Hold) -> None:
+        self._hold = hold
+        self._frames = _Frames()
+
+    async def pieces(self, data: bytes) -> AsyncIterator[bytes]:
+        """Unchanged."""
+        for answer in self._frames.cut(data):
+            if len(answer) == _LENGTH + _ANSWER:
+                number, _, code = struct.unpack_from(">iih", answer, _LENGTH)
+                self._hold.answered(number, code)
+        yield data

@@ -1,12 +1,15 @@
 """The command line: what it offers, and how it ends."""
 
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 import typer
+from typer.main import get_group
 from typer.testing import CliRunner, Result
 
 from connector.cli.exits import Exit, code_of, told_in_a_sentence
@@ -51,10 +54,25 @@ def closed_port() -> Iterator[int]:
 
 def test_every_command_is_known() -> None:
     """The help lists what these tests go through."""
-    groups = {group.name for group in main.registered_groups}
-    commands = {command.name or command.callback.__name__ for command in main.registered_commands if command.callback}
+    commands = get_group(main).commands
 
-    assert {name.replace("_", "-") for name in commands} | groups == {name for name in COMMANDS if " " not in name}
+    assert set(commands) == {name for name in COMMANDS if " " not in name}
+
+
+def test_a_command_starts_without_what_the_others_need() -> None:
+    """Its own module and what that needs are imported; a deployment starts several at once."""
+    program = (
+        "import sys\nfrom connector.cli.main import main\n"
+        "try: main(['topics', '--help'])\nfinally: print(*sys.modules, sep='\\n')"
+    )
+
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+
+    imported = {line for line in said.splitlines() if line.startswith("connector.")}
+    assert "connector.cli.topics" in imported
+    assert imported.isdisjoint(
+        {"connector.cli.run", "connector.cli.simulator", "connector.sandbox", "connector.engine"}
+    )
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])

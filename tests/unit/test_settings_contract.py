@@ -64,6 +64,7 @@ DEFAULTS: dict[str, object] = {
     "IMPORTS__GATHER__ENABLED": False,
     "IMPORTS__GATHER__MAX_COUNT": 20,
     "IMPORTS__GATHER__WAIT": 2.0,
+    "IMPORTS__GATHER__ALIKE": (),
     "WEBHOOK__PUBLIC_URL": None,
     "WEBHOOK__GATE": False,
     "CAPTURE__STATUSES": ("exported",),

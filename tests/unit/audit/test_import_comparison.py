@@ -72,6 +72,17 @@ def test_every_generation_has_its_end() -> None:
     assert [difference.fact for difference in verdict.differences] == ["import.failed 2"]
 
 
+def test_a_second_life_has_no_generations_of_the_first() -> None:
+    """Nobody knows them any more."""
+    row = replace(COMPLETED, generation=5, born=4)
+    sightings = [told("import.failed", "4"), told("import.accepted", "5"), told("import.completed", "5")]
+
+    verdict = judge(Entry(ENTITY, row, sightings, letters=[milliseconds(10)]), GROUNDS)
+
+    assert verdict.differences == []
+    assert totals(verdict) == {Column.IN: 2, Column.OUT: 2}
+
+
 @pytest.mark.parametrize("letters", [0, 2])
 def test_failures_and_dead_letters_go_in_pairs(letters: int) -> None:
     """One too few or too many is named."""

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.domain.file_names import LIMIT, sign_of
-from connector.domain.gathers import free_name
+from connector.domain.gathers import free_name, shared
 from connector.domain.ids import (
     ImportId,
     gather_entity,
@@ -41,9 +41,8 @@ def test_the_name_tells_whose_a_document_is() -> None:
     gathered = metadata["gathered"]
     assert gathered is not None
     assert gathered == mark_of(3)
-    assert gathered.of("2.pdf") == Mark(import_id_from_document("doc-2"), "doc-2", ORIGIN)
-    assert gathered.of("2_PDF") == gathered.of("2.pdf")
-    assert gathered.of("7.pdf") is None
+    assert gathered.members[sign_of("2_PDF")] == Mark(import_id_from_document("doc-2"), "doc-2", ORIGIN)
+    assert sign_of("7.pdf") not in gathered.members
     assert (metadata["mark"], metadata["metadata"]) == (None, {"po": "77"})
 
 
@@ -62,13 +61,19 @@ def test_what_decorates_headers_yields_to_more_documents() -> None:
 
 @pytest.mark.parametrize(
     "ours",
-    [{"gather": 7, "members": {}}, {"gather": "g"}, {"gather": "g", "members": {"s": "x", "t": [1, 2], "u": ["i"]}}],
+    [
+        {"gather": 7, "members": {}},
+        {"gather": "g"},
+        {"gather": "g", "members": {"s": "x", "t": [1, 2], "u": ["i"]}},
+        {"gather": "g", "members": {}, "own": 7},
+        {"gather": "g", "members": {}, "own": {"s": "x"}},
+    ],
 )
 def test_a_mark_that_makes_no_sense_names_nobody(ours: object) -> None:
     """Somebody else may write what they like there."""
     gathered = metadata_of({"rossum_kafka_connector": ours})["gathered"]
 
-    assert gathered is None or gathered.members == {}
+    assert gathered is None or (gathered.members, gathered.own) == ({}, {})
 
 
 @given(st.lists(st.text(min_size=1, max_size=300), min_size=1, max_size=30))
@@ -90,6 +95,20 @@ def test_namesakes_get_a_number() -> None:
 
     assert free_name("Invoice.pdf", taken) == "Invoice (3).pdf"
     assert free_name("invoice", {sign_of("invoice")}) == "invoice (2)"
+
+
+_VALUES = st.one_of(st.none(), st.booleans(), st.integers(0, 1), st.sampled_from(["a", "b"]))
+
+
+@given(st.lists(st.dictionaries(st.sampled_from("abc"), _VALUES), min_size=1, max_size=5))
+def test_each_gets_its_metadata_back(metadata: list[dict[str, object]]) -> None:
+    """Of what all have and what is its own; what all have stands there once."""
+    common, own = shared(metadata)
+
+    again = [orjson.dumps({**common, **each}, option=orjson.OPT_SORT_KEYS) for each in own]
+    assert again == [orjson.dumps(each, option=orjson.OPT_SORT_KEYS) for each in metadata]
+    assert not any(common.keys() & each.keys() for each in own)
+    assert len(metadata) > 1 or own == [{}]
 
 
 @pytest.mark.parametrize("partitions", [1, 2, 12, 50])

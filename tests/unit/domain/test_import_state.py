@@ -10,11 +10,13 @@ from connector.domain.ids import AnnotationId, ImportId, QueueId, format_clock
 from connector.domain.import_state import Announcement, Copy
 from connector.domain.messages import MarkSeen
 from connector.domain.readings import UploadRequest
+from connector.domain.retention import raised
 from connector.domain.rows import ImportRow, ImportState
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 REQUEST = UploadRequest(QueueId(1), "a.pdf", "application/pdf", {}, {}, 10)
-WAITING = ImportRow(ImportState.WAITING, "key", announced={"0": 5}, held=7)
+T = "t"
+WAITING = ImportRow(ImportState.WAITING, "key", announced={"t/0": 5}, held=7)
 INTENT = rules.intent(WAITING, REQUEST, single=True, now=NOW)
 ACCEPTED = rules.accepted(INTENT, task="task", sha256="f" * 64, now=NOW, task_after=300)
 FAILED = rules.failed(INTENT, reason="no")
@@ -28,16 +30,18 @@ def seen(annotation: int, status: str, *, root: bool = True) -> MarkSeen:
 @pytest.mark.parametrize(
     ("row", "announced", "meaning"),
     [
-        (None, Announcement(0, 5, 7), Copy.NEW),
-        (WAITING, Announcement(0, 5, 7), Copy.RESUMED),
-        (INTENT, Announcement(0, 5, 7), Copy.RESUMED),
-        (WAITING, Announcement(0, 5, 9), Copy.REPEATED),
-        (ACCEPTED, Announcement(0, 4, 9), Copy.REPEATED),
-        (ACCEPTED, Announcement(0, 6, 9), Copy.NOTED),
-        (ACCEPTED, Announcement(1, 0, 9), Copy.NOTED),
-        (FAILED, Announcement(0, 5, 9), Copy.REPEATED),
-        (FAILED, Announcement(0, 6, 9), Copy.AGAIN),
-        (FAILED, Announcement(1, 0, 9), Copy.AGAIN),
+        (None, Announcement(T, 0, 5, 7), Copy.NEW),
+        (WAITING, Announcement(T, 0, 5, 7), Copy.RESUMED),
+        (INTENT, Announcement(T, 0, 5, 7), Copy.RESUMED),
+        (WAITING, Announcement(T, 0, 5, 9), Copy.REPEATED),
+        (ACCEPTED, Announcement(T, 0, 4, 9), Copy.REPEATED),
+        (ACCEPTED, Announcement(T, 0, 6, 9), Copy.NOTED),
+        (ACCEPTED, Announcement(T, 1, 0, 9), Copy.NOTED),
+        (FAILED, Announcement(T, 0, 5, 9), Copy.REPEATED),
+        (FAILED, Announcement(T, 0, 6, 9), Copy.AGAIN),
+        (FAILED, Announcement(T, 1, 0, 9), Copy.AGAIN),
+        (FAILED, Announcement("another", 0, 0, 9), Copy.AGAIN),
+        (replace(FAILED, announced={"0": 5}), Announcement("another", 0, 5, 9), Copy.REPEATED),
     ],
 )
 def test_what_a_copy_means(row: ImportRow | None, announced: Announcement, meaning: Copy) -> None:
@@ -47,11 +51,21 @@ def test_what_a_copy_means(row: ImportRow | None, announced: Announcement, meani
 
 def test_announcing_again_after_a_failure_starts_a_generation() -> None:
     """The next generation forgets what failed and keeps what was announced."""
-    row = rules.next_generation(FAILED, Announcement(1, 3, 20))
+    row = rules.next_generation(FAILED, Announcement(T, 1, 3, 20))
 
     assert (row.generation, row.state, row.held) == (2, ImportState.WAITING, 20)
-    assert row.announced == {"0": 5, "1": 3}
+    assert row.announced == {"t/0": 5, "t/1": 3}
     assert row.attempt == 0
+
+
+def test_a_second_life_goes_on_above_all_generations_that_were_forgotten() -> None:
+    """Generations name events: no id may be given twice."""
+    floor = raised(None, [replace(FAILED, generation=3), replace(FAILED, generation=2)])
+    lives = [rules.first(ImportId("i"), Announcement(T, 0, 9, 20), known) for known in (None, floor)]
+    again = rules.next_generation(lives[1], Announcement(T, 0, 10, 21))
+
+    assert [(row.generation, row.born) for row in lives] == [(1, 1), (4, 4)]
+    assert (again.generation, again.born) == (5, 4)
 
 
 def test_attempts_of_a_failing_source_are_spaced_and_end() -> None:
@@ -65,6 +79,15 @@ def test_attempts_of_a_failing_source_are_spaced_and_end() -> None:
     assert pauses[:7] == list(rules.RETRY_PAUSES)
     assert set(pauses[7:]) == {rules.RETRY_PAUSES[-1]}
     assert now - NOW >= timedelta(seconds=7200)
+
+
+def test_the_failure_of_an_upload_of_several_ends_none_of_them() -> None:
+    """However late it is, each has an attempt of its own; what fails then counts."""
+    row = replace(WAITING, first_failure=format_clock(NOW - timedelta(1)), gather="g")
+
+    own = rules.retry(row, reason="broke off", now=NOW, retry_for=60)
+    assert own is not None
+    assert rules.retry(own, reason="broke off", now=NOW, retry_for=60) is None
 
 
 def test_an_intent_is_looked_at_by_whoever_reads_it() -> None:

@@ -169,11 +169,11 @@ def test_the_floor_only_rises(ends: list[int], offsets: list[int]) -> None:
     """Whatever is forgotten in whatever order, it covers all of it."""
     floors: list[FloorRow] = []
     for end, offset in zip(ends, offsets, strict=False):
-        row = ImportRow(ImportState.COMPLETED, "k", announced={"3": offset}, ended=clock(end))
+        row = ImportRow(ImportState.COMPLETED, "k", announced={"t/3": offset}, ended=clock(end))
         floors.append(raised(floors[-1] if floors else None, [row, AnnotationRow("exported", "k", read_at=clock(end))]))
 
     assert floors[-1].until == clock(max(ends))
-    assert floors[-1].announced == {"3": max(offsets[: len(ends)])}
+    assert floors[-1].announced == {"t/3": max(offsets[: len(ends)])}
     assert floors[-1].forgotten == {"import": len(ends), "annotation": len(ends)}
     assert all(before.until <= after.until for before, after in pairwise(floors))
 

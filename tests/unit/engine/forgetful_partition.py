@@ -37,7 +37,7 @@ class Log:
 
     left: ArrivalsLeft = field(default_factory=lambda: ArrivalsLeft({}, 0))
     batches: list[Batch] = field(default_factory=list)
-    asked: list[set[int]] = field(default_factory=list)
+    asked: list[set[str]] = field(default_factory=list)
     away: bool = False
     owner: str | None = None
 
@@ -46,9 +46,9 @@ class Log:
         self.batches.append(batch)
         return len(self.batches)
 
-    async def left_of_arrivals(self, partitions: Collection[int]) -> ArrivalsLeft:
+    async def left_of_arrivals(self, places: Collection[str]) -> ArrivalsLeft:
         """What it was told to say."""
-        self.asked.append({*partitions})
+        self.asked.append({*places})
         if self.away:
             raise KafkaUnavailable("away")
         return self.left

@@ -18,7 +18,7 @@ def exported(seconds: float) -> AnnotationRow:
 
 def ended(seconds: float, **announced: int) -> ImportRow:
     """An import whose life ended then; announced as `p3=17`: partition 3, offset 17."""
-    places = {name.removeprefix("p"): offset for name, offset in announced.items()}
+    places = {name.replace("p", "arrived/"): offset for name, offset in announced.items()}
     return ImportRow(ImportState.COMPLETED, "k", announced=places, ended=clock(seconds))
 
 
@@ -32,7 +32,7 @@ async def test_what_ended_long_ago_goes_with_its_floor_in_one_transaction() -> N
         "import/b": ImportRow(ImportState.ACCEPTED, "k", accepted_at=clock(0)),
     }
     one = Partition({**kept, "annotation/1": exported(5), "import/a": ended(5, p3=17)})
-    one.log.left = ArrivalsLeft({3: 18}, 0)
+    one.log.left = ArrivalsLeft({"arrived/3": 18}, 0)
 
     async with one.working():
         one.swept(clock(550))
@@ -45,7 +45,9 @@ async def test_what_ended_long_ago_goes_with_its_floor_in_one_transaction() -> N
         "import/a": None,
     }
     assert next(iter(batch.rows)) == FLOOR
-    assert one.view.floor == FloorRow(clock(5), announced={"3": 17}, forgotten={"annotation": 1, "import": 1})
+    assert one.view.floor == FloorRow(
+        clock(5), announced={"arrived/3": 17}, forgotten={"annotation": 1, "import": 1}, generation=1
+    )
     assert (
         one.telemetry.registry.get_sample_value("rossum_connector_ledger_rows_forgotten_total", {"kind": "import"})
         == 1.0
@@ -89,12 +91,13 @@ async def test_nothing_goes_while_an_older_hint_is_undecided() -> None:
 @pytest.mark.parametrize(
     ("left", "gone"),
     [
-        (ArrivalsLeft({3: 18}, 0), True),
-        (ArrivalsLeft({3: 17}, 0), False),
+        (ArrivalsLeft({"arrived/3": 18}, 0), True),
+        (ArrivalsLeft({"arrived/3": 17}, 0), False),
+        (ArrivalsLeft({"arrived/3": None}, 0), True),
         (ArrivalsLeft({}, 0), False),
-        (ArrivalsLeft({3: 18}, 5), False),
+        (ArrivalsLeft({"arrived/3": 18}, 5), False),
     ],
-    ids=["deleted", "still there", "unknown partition", "copies undecided"],
+    ids=["deleted", "still there", "no such topic", "unknown partition", "copies undecided"],
 )
 async def test_an_import_stays_while_its_arrival_can_come_again(left: ArrivalsLeft, *, gone: bool) -> None:
     """From the arrivals topic, or from a copy that was made before."""
@@ -106,13 +109,13 @@ async def test_an_import_stays_while_its_arrival_can_come_again(left: ArrivalsLe
         await one.time.advance(450)
 
     assert (one.left == set()) is gone
-    assert one.log.asked[0] == {3}
+    assert one.log.asked[0] == {"arrived/3"}
 
 
 async def test_kafka_that_can_not_say_ends_nothing() -> None:
     """It is asked again later."""
     one = Partition({"import/a": ended(5, p3=17)})
-    one.log.left, one.log.away = ArrivalsLeft({3: 18}, 0), True
+    one.log.left, one.log.away = ArrivalsLeft({"arrived/3": 18}, 0), True
 
     async with one.working():
         one.swept(clock(400))

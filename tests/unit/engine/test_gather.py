@@ -5,12 +5,14 @@ from datetime import UTC, datetime
 import orjson
 
 from connector.contracts.arrivals import Coordinates, read_arrival
+from connector.domain.file_names import sign_of
 from connector.domain.ids import QueueId
 from connector.domain.readings import METADATA_LIMIT, GatherMark
 from connector.domain.rows import ImportRow, ImportState
 from connector.engine.gather import Gather, Member
 from connector.engine.holding import Held, Room
 from connector.engine.services import GatherPolicy
+from connector.rossum.fields import metadata_of
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 CONTENT = b"%PDF-1.4"
@@ -32,7 +34,7 @@ def member(number: int, *, file_name: str = "invoice.pdf", **more: object) -> Me
 
 def gather(max_count: int = 100, max_bytes: int = 10_000) -> Gather:
     """An open one."""
-    return Gather(GatherPolicy(max_count, 1.0, max_bytes, Room()), "{name}", GatherMark("g", {}))
+    return Gather(GatherPolicy(max_count, 1.0, (), max_bytes, Room()), "{name}", GatherMark("g", {}))
 
 
 async def test_a_full_one_takes_nobody_and_leaves() -> None:
@@ -69,6 +71,32 @@ async def test_the_marks_of_all_fit_into_the_metadata() -> None:
     assert len(request.enclosed) == taken - 1
 
 
+async def test_each_keeps_its_metadata() -> None:
+    """What all have stands where Rossum's own extensions look for it, the rest in the mark, by the sent name."""
+    both = gather()
+    for number, metadata in enumerate(({"site": "Brno", "po": "77"}, {"site": "Brno", "po": "78", "urgent": True})):
+        both.add(member(number, metadata=metadata))
+
+    told = metadata_of(both.request().metadata)
+    assert told["metadata"] == {"site": "Brno"}
+    assert told["gathered"] is not None
+    assert told["gathered"].own == {
+        sign_of("invoice.pdf"): {"po": "77"},
+        sign_of("invoice (2).pdf"): {"po": "78", "urgent": True},
+    }
+
+
+async def test_metadata_of_their_own_takes_room() -> None:
+    """No more documents than Rossum's limit allows, each with its own."""
+    heavy = gather()
+    taken = 0
+    while heavy.add(member(taken, metadata={"note": f"{taken:0>1000}"})) is not None:
+        taken += 1
+
+    assert 1 < taken < 4
+    assert len(orjson.dumps(heavy.request().metadata)) <= METADATA_LIMIT
+
+
 async def test_namesakes_and_rows() -> None:
     """Each row says under which name and as what it went up; the names differ."""
     both = gather()
@@ -86,10 +114,13 @@ async def test_namesakes_and_rows() -> None:
 
 
 def test_what_rossum_keeps_once_for_an_upload_must_be_equal() -> None:
-    """Queue, values and metadata."""
-    plain = member(1).alike
+    """Queue, values, and the metadata that settings name."""
+    plain = member(1).alike(("po",))
 
-    assert member(2, file_name="other.pdf").alike == plain
-    assert member(2, metadata={"po": "77"}).alike != plain
-    assert member(2, values={"upload:po": "77"}).alike != plain
-    assert member(1, metadata={"a": 1, "b": 2}).alike == member(2, metadata={"b": 2, "a": 1}).alike
+    assert member(2, file_name="other.pdf", metadata={"note": "77"}).alike(("po",)) == plain
+    assert member(2, metadata={"po": "77"}).alike(("po",)) != plain
+    assert member(2, metadata={"po": "77"}).alike(()) == member(1).alike(())
+    assert member(2, values={"upload:po": "77"}).alike(("po",)) != plain
+    assert member(1, metadata={"a": 1, "b": 2}).alike(("a", "b")) == member(2, metadata={"b": 2, "a": 1}).alike(
+        ("a", "b")
+    )

@@ -9,8 +9,8 @@ from connector.domain.copies import copy_headers, read_copy
 from connector.domain.import_state import Announcement, Copy, meaning
 from connector.domain.rows import ImportRow, ImportState
 
-FAILED = ImportRow(ImportState.FAILED, "key", generation=2, announced={"3": 7})
-AGAIN = Announcement(partition=3, offset=7, held=40, follows=2)
+FAILED = ImportRow(ImportState.FAILED, "key", generation=2, announced={"t/3": 7})
+AGAIN = Announcement(topic="t", partition=3, offset=7, held=40, follows=2)
 
 
 def test_the_failed_generation_is_followed() -> None:

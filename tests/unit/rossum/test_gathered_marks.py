@@ -1,7 +1,7 @@
 """An annotation's own mark is found by the name of its document, or of the document that it is a part of."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from connector.domain.file_names import sign_of
@@ -12,7 +12,11 @@ from connector.rossum.gathered import GatheredMarks
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 OWN = Mark(ImportId("import-a"), "key-a")
-GATHERED = GatherMark("g", {sign_of("a.pdf"): OWN, sign_of("b.pdf"): Mark(ImportId("import-b"), "key-b")})
+GATHERED = GatherMark(
+    "g",
+    {sign_of("a.pdf"): OWN, sign_of("b.pdf"): Mark(ImportId("import-b"), "key-b")},
+    {sign_of("a.pdf"): {"po": "77", "note": "as sent"}, sign_of("b.pdf"): {"po": "78"}},
+)
 
 
 @dataclass
@@ -97,6 +101,25 @@ async def test_a_part_belongs_to_the_import_of_the_whole() -> None:
     shelf.put(12, "stranger.pdf")
 
     assert await marks(shelf, reading(1, 11), reading(2, 12), reading(3, None)) == {1: OWN, 2: None, 3: None}
+
+
+async def test_the_metadata_of_others_is_not_its_own() -> None:
+    """Also of a part; what somebody wrote in Rossum since is newer than what was sent."""
+    shelf = Shelf()
+    shelf.put(10, "a.pdf")
+    shelf.put(11, "part 1.pdf", parent=10)
+    shelf.put(12, "b.pdf")
+    edited = replace(reading(1, 10), metadata={"site": "Brno", "note": "edited"})
+
+    told = await GatheredMarks(shelf.read, shelf.read_one).told(
+        {AnnotationId(1): edited, AnnotationId(2): reading(2, 11), AnnotationId(3): reading(3, 12)}, Lane.READS
+    )
+
+    assert {number: each.metadata for number, each in told.items()} == {
+        1: {"site": "Brno", "note": "edited", "po": "77"},
+        2: {"po": "77", "note": "as sent"},
+        3: {"po": "78"},
+    }
 
 
 async def test_a_name_is_asked_for_once() -> None:

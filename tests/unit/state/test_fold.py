@@ -13,6 +13,7 @@ from connector.state.memory import MemoryState
 from tests.support.examples import examples
 from tests.unit.state.test_states import NOW, entities, fail, rows
 
+ROW, LATE = AnnotationRow("exported", "doc"), AnnotationRow("to_review", "doc")
 owners = st.sampled_from(["one", "two"])
 lines = st.lists(st.tuples(entities, rows, owners, st.booleans()), max_size=30)
 
@@ -100,3 +101,58 @@ def test_transactions_end_the_time_of_claims() -> None:
 
     assert dict(state.items()) == {"annotation/a": row, "annotation/b": row}
     assert fold.result.shadowed == {"annotation/b"}
+
+
+def _claimed_twice(late: AnyRow) -> list[ConsumerRecord]:
+    """Each owner writes a row, the first one a late one too, which the second one writes over before it goes on."""
+    return [
+        record(0, claim_key("one"), ClaimRow("one"), "one"),
+        record(1, "annotation/a", ROW, "one"),
+        record(2, "annotation/b", ROW, "one"),
+        record(3, "annotation/b", late, "one"),
+        record(4, claim_key("two"), ClaimRow("two"), "two"),
+        record(5, "annotation/b", ROW, "two"),
+        record(6, claim_key("one"), None, "two"),
+        record(7, "annotation/c", ROW, "two"),
+        record(8, claim_key("three"), ClaimRow("three"), "three"),
+        record(9, claim_key("two"), None, "three"),
+        record(10, "annotation/a", late, "two"),
+    ]
+
+
+@pytest.mark.parametrize("gone", [(), (0,), (0, 4), (0, 4, 6), (0, 2, 3, 4, 6, 9)], ids=str)
+def test_rows_outlive_the_claims_of_their_owners(*, gone: tuple[int, ...]) -> None:
+    """The cleaner takes claims that were removed, and whatever else is superseded, at any time."""
+    state = MemoryState()
+    fold = Fold(state)
+
+    fold.take([one for one in _claimed_twice(LATE) if one.offset not in gone])
+
+    assert dict(state.items()) == {f"annotation/{name}": ROW for name in "abc"}
+    assert fold.result.shadowed == {"annotation/a"}
+    assert fold.result.claims == ["three"]
+
+
+def test_a_late_row_does_not_count_because_its_claim_is_gone() -> None:
+    """Neither after transactions, nor where only the rest of a ledger is read."""
+    late = record(9, "annotation/a", LATE, "long ago")
+    whole, rest = MemoryState(), MemoryState()
+    rest.apply({"annotation/a": ROW}, ledger_end=9)
+
+    Fold(whole).take([record(0, claim_key("one"), ClaimRow("one"), "one"), record(1, "annotation/a", ROW, None), late])
+    Fold(rest).take([late])
+
+    assert dict(whole.items()) == dict(rest.items()) == {"annotation/a": ROW}
+
+
+def test_the_rest_of_a_ledger_goes_on_with_its_owner() -> None:
+    """Who reads on later must not take the rows of the owner at work for those of a former one."""
+    state = MemoryState()
+    fold = Fold(state)
+    fold.take([record(0, claim_key("one"), ClaimRow("one"), "one"), record(1, "annotation/a", LATE, "one")])
+
+    later = Fold(state, fold.result.owner)
+    later.take([record(2, "annotation/a", ROW, "one"), record(3, "annotation/b", LATE, "another")])
+
+    assert dict(state.items()) == {"annotation/a": ROW}
+    assert (later.result.owner, later.result.shadowed) == ("one", {"annotation/b"})

@@ -91,6 +91,18 @@ def test_a_database_that_is_there_is_opened_as_it_was_made(process: Process) -> 
     assert re.search(r"filter_policy: bloomfilter$", said, re.MULTILINE)
 
 
+def test_what_is_not_wanted_is_no_loss(process: Process) -> None:
+    """With at-least-once nothing that is kept is ever used, however it was left."""
+    process.leave(complete=False)
+
+    with process.states() as states:
+        state = states.empty(3)
+
+        assert (len(state), state.ledger_end, states.kept_from(3)) == (0, 0, None)
+        assert isinstance(state, DiskState)
+    assert process.losses == []
+
+
 def test_a_state_that_was_never_complete_is_thrown_away(process: Process) -> None:
     """A process that died while it restored leaves a part of the ledger."""
     process.leave(complete=False)

@@ -139,6 +139,10 @@ async def _file(client: AsyncClient, form: ExportFileFormats, **filters: Any) ->
     return b"".join(await everything(client.export_annotations_to_file(8198, form, **filters)))
 
 
+def _sheet(workbook: bytes) -> bytes:
+    return zipfile.ZipFile(io.BytesIO(workbook)).read("xl/worksheets/sheet1.xml")
+
+
 def _elements(sync: SyncClient) -> Iterator[Any]:
     return iter(sync.export_annotations_to_json(8198, status="exported"))
 
@@ -159,6 +163,12 @@ async def test_a_queue_is_exported_in_every_format() -> None:
             lambda sync: [
                 [element["url"] for element in _elements(sync)],
                 b"".join(sync.export_annotations_to_file(8198, ExportFileFormats.XML, status="exported")),
+                b"".join(
+                    sync.export_annotations_to_file(
+                        8198, ExportFileFormats.CSV, status="exported", columns=["meta_url", "document_id"]
+                    )
+                ),
+                _sheet(b"".join(sync.export_annotations_to_file(8198, ExportFileFormats.XLSX, id=numbers[0]))),
             ],
             deserializer=as_sent,
         )
@@ -170,8 +180,8 @@ async def test_a_queue_is_exported_in_every_format() -> None:
     assert rows[0] == ["meta_url", "Invoice number"]
     assert {row[0] for row in rows[1:]} == set(urls)
     assert [node.get("url") for node in tree.iter("annotation")] == urls
-    assert b"INV-" in zipfile.ZipFile(io.BytesIO(workbook)).read("xl/worksheets/sheet1.xml")
-    assert synchronous == [urls, document]
+    assert b"INV-" in _sheet(workbook)
+    assert synchronous == [urls, document, table, _sheet(workbook)]
 
 
 async def test_an_export_moves_what_is_confirmed() -> None:

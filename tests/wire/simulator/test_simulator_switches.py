@@ -231,3 +231,16 @@ async def test_which_ways_a_status_may_go() -> None:
         strict = await _patched(rossum, "confirmed")
 
     assert (free, strict) == ([200, 200], [409, 200])
+
+
+async def test_whether_a_hook_shows_its_secret() -> None:
+    """``hook_secret_hidden``: the object tells how calls are signed, or does not."""
+    config = {"url": "http://127.0.0.1:9/", "secret": "kept"}
+    async with running(UNREVIEWED) as rossum:
+        made = await rossum.hook(config["url"], "annotation_status.changed")
+        _, open_one = await rossum.send("PATCH", made["url"], json={"config": config})
+        await rossum.behave(hook_secret_hidden=True)
+        hidden = await rossum.get(made["url"])
+
+    assert open_one["config"]["secret"] == "kept"
+    assert "secret" not in hidden["config"]

@@ -1,0 +1,73 @@
+"""Where annotations wait: whatever comes in whatever order has its turn, and nothing stays behind."""
+
+import asyncio
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connector.contracts.catalogue import TopicRole
+from connector.domain.annotation_hints import Need
+from connector.domain.ids import AnnotationId
+from connector.domain.messages import Hint, Via
+from connector.engine.offsets import OffsetTracker
+from connector.engine.tickets import Ticket
+from connector.engine.waiting_room import Batch, Kind, Waiting, WaitingRoom
+from tests.support.examples import examples
+from tests.support.virtual_clock import VirtualClock
+
+
+def needs(annotation: AnnotationId, waiting: Waiting) -> Kind:
+    """Every third one is read by its export."""
+    del waiting
+    return (Need.LISTING if annotation % 3 else Need.EXPORT), None
+
+
+@examples(100)
+@given(
+    rounds=st.lists(
+        st.tuples(st.lists(st.integers(1, 6), max_size=6), st.integers(0, 3), st.booleans()), min_size=1, max_size=8
+    )
+)
+async def test_nothing_stays_behind(rounds: list[tuple[list[int], int, bool]]) -> None:
+    """Hints come while others of the same annotation are read, and some reads are made again."""
+    clock, tracker = VirtualClock(), OffsetTracker(0)
+    room = WaitingRoom(clock, kind_of=needs)
+    under_way: list[Batch] = []
+    for numbers, batches, again in rounds:
+        for number in numbers:
+            offset = tracker.position
+            tracker.deliver(offset, now=0)
+            ticket = Ticket(TopicRole.WORK, tracker, offset, remaining=1)
+            hint = Hint(AnnotationId(number), Via.SWEEP, "exported")
+            room.put(hint.annotation, Waiting(0.0, hints=[hint], tickets=[ticket]))
+        for _ in range(batches):
+            await _begin(room, under_way)
+        if under_way:
+            _end(room, under_way.pop(0), again=again)
+    while under_way or len(room):
+        await _begin(room, under_way)
+        _end(room, under_way.pop(0), again=False)
+
+    assert tracker.committable == tracker.position
+    assert not any(AnnotationId(number) in room for number in range(10))
+
+
+async def _begin(room: WaitingRoom, under_way: list[Batch]) -> None:
+    """The next batch, where one may begin."""
+    asking = asyncio.create_task(room.next_batch())
+    await asyncio.wait({asking}, timeout=0.001)
+    if asking.done():
+        under_way.append(asking.result())
+    else:
+        asking.cancel()
+
+
+def _end(room: WaitingRoom, batch: Batch, *, again: bool) -> None:
+    """A batch is over: its members are decided, or wait again."""
+    for annotation, waiting in batch.members.items():
+        if again:
+            room.put(annotation, waiting)
+            continue
+        for ticket in waiting.tickets:
+            ticket.done()
+    room.free(batch)
