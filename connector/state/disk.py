@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from itertools import islice
+from typing import Any, cast
 
 import orjson
 from rocksdict import Rdict, WriteBatch, WriteOptions
@@ -73,7 +74,8 @@ class DiskState(Indexed):
         self._on_failure = on_failure
         # Until the rest of the ledger is in it again; what dies before that is rebuilt.
         self._is_whole = False
-        self._writing = WriteOptions()
+        # Of no type: the library's own takes the option for a method.
+        self._writing = cast("Any", WriteOptions())
         with failing():
             kept = database.get(_META)
             self.meta = Meta(**orjson.loads(kept)) if kept is not None else Meta()
