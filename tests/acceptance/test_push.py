@@ -71,6 +71,14 @@ class Traffic:
             self.announced += FEW
             await eventually(self.flows, within=90)
 
+    async def end(self, running: asyncio.Task[None]) -> None:
+        """Stop when more has come out than is announced now, and wait until all has."""
+        mark = self.announced
+        await eventually(lambda: len(self.world.reader.captured()) > mark, within=60)
+        self.stopped.set()
+        await running
+        await eventually(lambda: len(self.world.reader.captured()) >= self.announced, within=60)
+
 
 async def counted(world: Deployment, *outcomes: str) -> list[float]:
     """The webhooks that all replicas answered so far, by outcome."""
@@ -186,11 +194,7 @@ async def test_the_hook_is_made_repaired_and_its_secret_changed_under_traffic(
         troubles = await counted(world, *TROUBLES)
 
         await replace_by_one_without_the_old_secret(world, balancer, second)
-        mark = traffic.announced
-        await eventually(lambda: len(world.reader.captured()) > mark, within=60)
-        traffic.stopped.set()
-        await announcing
-        await eventually(lambda: len(world.reader.captured()) >= traffic.announced, within=60)
+        await traffic.end(announcing)
         troubles += await counted(world, *TROUBLES)
         await eventually(lambda: calls.are_all_taken(traffic.announced), within=30)
         calls.stopped.set()
