@@ -103,12 +103,7 @@ def format_clock(instant: datetime) -> str:
 
 def partition_of(entity: str, partitions: int) -> int:
     """The work partition that owns `entity`: Kafka's default partitioner (murmur2 of the UTF-8 key)."""
-    return partition_of_key(entity.encode(), partitions)
-
-
-def partition_of_key(key: bytes, partitions: int) -> int:
-    """The partition of a record with that key, as Kafka's own clients decide it."""
-    return (_murmur2(key) & 0x7FFFFFFF) % partitions
+    return (_murmur2(entity.encode()) & 0x7FFFFFFF) % partitions
 
 
 def _murmur2(data: bytes) -> int:

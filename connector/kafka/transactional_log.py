@@ -19,12 +19,11 @@ import orjson
 from aiokafka import AIOKafkaProducer
 from aiokafka.client import ConnectionGroup
 from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
-from aiokafka.structs import OffsetAndMetadata, TopicPartition
+from aiokafka.structs import OffsetAndMetadata, RecordMetadata, TopicPartition
 
 from connector.contracts.arrivals import ArrivalsLeft, Coordinates
 from connector.contracts.catalogue import TopicRole
 from connector.errors import CommitRepeated, KafkaUnavailable, PartitionLost
-from connector.kafka.batching import Batching
 from connector.kafka.connection import (
     CALL_DEADLINE,
     REQUEST_TIMEOUT,
@@ -100,8 +99,19 @@ class TransactionalLog:
     async def _commit(self, batch: Batch) -> int:
         producer = self._producer
         await producer.begin_transaction()
+        sends = [
+            await producer.send(
+                self._names.topics[role], value=record.value, key=record.key, headers=list(record.headers)
+            )
+            for role, record in batch.records
+        ]
+        rows = [
+            await producer.send(self._ledger, value=value, key=key.encode(), partition=self._partition)
+            for key, value in batch.rows.items()
+        ]
         # Awaited before the offsets: a produce that meets a pending AddOffsets waits a whole retry back-off.
-        ledger_end = await self._write(batch)
+        stored: list[RecordMetadata] = await asyncio.gather(*rows)
+        await asyncio.gather(*sends)
         if batch.offsets:
             await producer.send_offsets_to_transaction(self._offsets(batch.offsets), self._names.group)
         wires = self._wires()
@@ -109,24 +119,9 @@ class TransactionalLog:
         if self._wires() != wires:
             msg = f"a connection was lost in the commit of partition {self._partition}, which was repeated"
             raise CommitRepeated(msg)
-        self.ledger_end = ledger_end
-        return ledger_end
-
-    async def _write(self, batch: Batch) -> int:
-        """Store the records and the rows; where the ledger ends then."""
-        batching, keyless = Batching(self._producer), []
-        for role, record in batch.records:
-            topic = self._names.topics[role]
-            if record.key is None:
-                keyless.append(await self._producer.send(topic, value=record.value, headers=list(record.headers)))
-            else:
-                await batching.keyed(topic, record.key, record.value, record.headers)
-        ledger = TopicPartition(self._ledger, self._partition)
-        for key, value in batch.rows.items():
-            await batching.put(ledger, key.encode(), value)
-        ends = await batching.stored()
-        await asyncio.gather(*keyless)
-        return ends.get(ledger, self.ledger_end)
+        if stored:
+            self.ledger_end = max(row.offset for row in stored) + 1
+        return self.ledger_end
 
     def _wires(self) -> set[object]:
         """Which connections to coordinators there are; aiokafka tells of a repetition nowhere else.

@@ -8,7 +8,6 @@ from typing import Any, cast
 import pytest
 from aiokafka.client import ConnectionGroup
 from aiokafka.errors import InvalidProducerEpoch, KafkaConnectionError, KafkaTimeoutError, ProducerFenced
-from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import OffsetAndMetadata, RecordMetadata, TopicPartition
 
 from connector.contracts.catalogue import TopicRole
@@ -39,15 +38,11 @@ class Producer:
     async def begin_transaction(self) -> None:
         """At once."""
 
-    def create_batch(self) -> BatchBuilder:
-        """The client's own."""
-        return BatchBuilder(1_000, 0)
-
-    async def send_batch(self, batch: BatchBuilder, topic: str, *, partition: int) -> asyncio.Future[RecordMetadata]:
+    async def send(self, topic: str, **record: Any) -> asyncio.Future[RecordMetadata]:
         """Acknowledged at once."""
-        assert batch.record_count() == 1
         sent: asyncio.Future[RecordMetadata] = asyncio.get_running_loop().create_future()
-        sent.set_result(RecordMetadata(topic, partition, TopicPartition(topic, partition), 41, 0, 0, 0))
+        place = TopicPartition(topic, record["partition"])
+        sent.set_result(RecordMetadata(topic, place.partition, place, 41, 0, 0, 0))
         return sent
 
     async def send_offsets_to_transaction(self, offsets: dict[TopicPartition, OffsetAndMetadata], group: str) -> None:
