@@ -14,8 +14,9 @@ import orjson
 
 from benchmarks.figures import percentile
 from benchmarks.hook_bodies import request
-from benchmarks.program import freeze, on_best_loop
+from benchmarks.program import on_best_loop
 from connector.clock import SystemClock
+from connector.collector import calm_collector
 
 #: Different requests; they come round again in a long run.
 POOL = 8_192
@@ -100,7 +101,7 @@ def _length(head: bytes) -> int:
 
 async def _run(port: int, *, connections: int, seconds: float, first: int) -> None:
     tally = Tally([request(first + place, port) for place in range(POOL)])
-    freeze()
+    calm_collector()
     loop = asyncio.get_running_loop()
     made = [await loop.create_connection(lambda: Connection(tally), "127.0.0.1", port) for _ in range(connections)]
     protocols = [protocol for _, protocol in made]

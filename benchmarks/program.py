@@ -1,11 +1,10 @@
 """Programs that run beside a benchmark, each a process of its own: pinned to a core, asked what it has used."""
 
 import asyncio
-import gc
 import os
 import sys
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -98,6 +97,26 @@ async def program(module: str, *arguments: str, core: int | None = None) -> Asyn
             await process.wait()
 
 
+@contextmanager
+def confined(pid: int | None, core: int) -> Iterator[None]:
+    """All threads of a process on one core as long as the context lasts, where it is known and the system has two."""
+    cores = os.cpu_count() or 1
+    if pid is None or not hasattr(os, "sched_setaffinity") or cores <= core:
+        yield
+        return
+    _confine(pid, {core})
+    try:
+        yield
+    finally:
+        _confine(pid, set(range(cores)))
+
+
+def _confine(pid: int, cores: set[int]) -> None:
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        with suppress(ProcessLookupError):
+            os.sched_setaffinity(int(thread.name), cores)
+
+
 def on_best_loop(main: Coroutine[Any, Any, None]) -> None:
     """Run a coroutine on the loop that the product uses."""
     if sys.platform == "win32":
@@ -106,9 +125,3 @@ def on_best_loop(main: Coroutine[Any, Any, None]) -> None:
     import uvloop  # noqa: PLC0415 - not installed on Windows
 
     uvloop.run(main)
-
-
-def freeze() -> None:
-    """Keep what was built so far out of the garbage collector's sight, as the product does after its start."""
-    gc.collect()
-    gc.freeze()

@@ -14,8 +14,9 @@ import orjson
 from aiokafka import AIOKafkaProducer
 
 from benchmarks.bare_clients import PAGE, get
-from benchmarks.program import cpu_seconds, freeze, on_best_loop
+from benchmarks.program import cpu_seconds, on_best_loop
 from connector.clock import SystemClock
+from connector.collector import calm_collector
 from connector.domain.ids import partition_of
 from connector.kafka.topics import PUBLIC_PARTITIONS
 from tests.support.deployment import QUEUE, TOKEN
@@ -70,7 +71,7 @@ async def _run(base: str, bootstrap: str, topic: str) -> None:
         retry_backoff_ms=10,
     )
     await producer.start()
-    freeze()
+    calm_collector()
     async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {TOKEN}"}) as http:
         since, cpu = _CLOCK.monotonic(), cpu_seconds()
         done = await _sweep(http, producer, base, topic)

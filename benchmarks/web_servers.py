@@ -14,9 +14,10 @@ from aiohttp import web
 
 from benchmarks.broker import settings_for
 from benchmarks.hook_bodies import PATH
-from benchmarks.program import freeze, on_best_loop
+from benchmarks.program import on_best_loop
 from connector import assembly
 from connector.clock import SystemClock
+from connector.collector import calm_collector
 from connector.kafka.connection import KafkaConnection
 from connector.kafka.plain_producer import PlainProducer
 from connector.kafka.preflight import look_at_broker
@@ -76,7 +77,7 @@ async def _serve(server: AbstractAsyncContextManager[int]) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with server as port:
-        freeze()
+        calm_collector()
         print(port, flush=True)
         await stop.wait()
 

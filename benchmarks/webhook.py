@@ -12,7 +12,7 @@ from benchmarks.load import POOL
 from benchmarks.program import Program, program
 from benchmarks.scale import Scale
 
-#: The server has this core for itself, the load generator that one.
+#: The server has this core for itself; the load generator and a broker of ours share that one.
 SERVER_CORE, LOAD_CORE = 0, 1
 #: Bars by number of connections: (least ratio, most p99 to bare, longest request in ms, most memory in MB).
 _BARS = {64: (0.75, 2.0, None, None), 256: (0.7, None, 1000.0, 90.0)}

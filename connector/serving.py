@@ -1,10 +1,10 @@
 """The life of a process: start, work until told to stop, leave."""
 
 import asyncio
-import gc
 
 from connector.app import started
 from connector.clock import Clock
+from connector.collector import calm_collector
 from connector.kafka.connection import KafkaConnection
 from connector.settings import Settings
 
@@ -30,8 +30,7 @@ async def serve(
         nonlocal begun
         async with started(settings, clock=clock, connection=connection) as app:
             begun = True
-            # Full garbage collections would make the tail of the webhook's latency; what is built so far stays anyway.
-            gc.freeze()
+            calm_collector()
             await app.run(stop)
 
     serving, stopping = asyncio.create_task(live()), asyncio.create_task(stop.wait())

@@ -1,7 +1,7 @@
 """What every test may use: a real Kafka, and names that nobody else uses."""
 
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
 from typing import Any, NoReturn
@@ -57,9 +57,11 @@ def own_kafka() -> Iterator[Callable[..., LocalKafka]]:
     """Makes private brokers, started, which the test may stop, freeze and kill."""
     with ExitStack() as stack:
 
-        def make(version: str = DEFAULT_VERSION, *, doors: int = 0) -> LocalKafka:
+        def make(
+            version: str = DEFAULT_VERSION, *, doors: int = 0, properties: Mapping[str, str] | None = None
+        ) -> LocalKafka:
             try:
-                broker = LocalKafka(version, doors=doors)
+                broker = LocalKafka(version, doors=doors, properties=properties)
             except NoArtifacts as error:
                 _without("KAFKA", f"a private broker is needed, but {error}")
             return stack.enter_context(broker)

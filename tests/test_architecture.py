@@ -18,6 +18,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "clock": set(),
     "quantities": set(),
+    "collector": set(),
     "contracts": {"contracts", "domain", "errors"},
     "domain": {"domain", "contracts", "errors"},
     "ports": {"domain", "contracts", "errors"},
@@ -50,7 +51,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     # Documents put in and taken out by hand, without Kafka: they ask Rossum through protocols of their own.
     "export": {"export", "window_listing", "progress", *_INNER},
     "upload": {"upload", "window_listing", "progress", *_INNER},
-    "serving": {"app", "kafka", *_OUTER},
+    "serving": {"app", "kafka", "collector", *_OUTER},
 }
 #: Who knows all: the root, the command line and the sandbox.
 KNOW_ALL = {"app", "cli", "sandbox"}

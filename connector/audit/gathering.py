@@ -31,11 +31,16 @@ PUBLIC = (TopicRole.CAPTURED, TopicRole.LIFECYCLE, TopicRole.READY, TopicRole.DE
 
 @dataclass(slots=True)
 class _Ledger:
-    """One partition on its way into the spill; implements :class:`connector.kafka.restore.RowSink`."""
+    """One partition on its way into the spill; implements :class:`connector.kafka.restore.RowSink`.
+
+    Attributes:
+        owner: Whose rows count where reading goes on, in at-least-once mode.
+    """
 
     spill: Spill
     found: "Gathered"
     ledger_end: int = 0
+    owner: str | None = None
 
     def apply(self, rows: Mapping[str, AnyRow | None], *, ledger_end: int) -> None:
         """Take in rows; an import's row also tells its annotations where they come from."""
@@ -134,7 +139,8 @@ class Gathering:
         topic = self._names.topics[TopicRole.LEDGER]
         progress.begin(f"reading {topic} (partitions)", len(self._ledgers))
         for partition, ledger in self._ledgers.items():
-            restored = await fold(self._connection, topic, partition, ledger)
+            restored = await fold(self._connection, topic, partition, ledger, ledger.owner)
+            ledger.owner = restored.owner
             self.found.header = self.found.header or restored.header
             progress.step()
         if self.found.header is None:

@@ -101,8 +101,8 @@ def _number(text: str) -> str:
 
 def thin(captured: AnnotationCaptured) -> AnnotationCapturedThin:
     """The same revision without its data."""
-    names = AnnotationCapturedThin.model_fields
-    return AnnotationCapturedThin.model_construct(**{name: getattr(captured, name) for name in names})
+    # Its own check of parts that were checked before costs less than to go without one.
+    return AnnotationCapturedThin(**{name: getattr(captured, name) for name in AnnotationCapturedThin.model_fields})
 
 
 def shrink(captured: AnnotationCaptured, limit_bytes: int, *, content_url: str | None = None) -> AnnotationCaptured:

@@ -83,9 +83,11 @@ def after(earlier: Iterable[Stretch], now: Iterable[Stretch]) -> list[Stretch]:
     return [replace(s, start=max(s.start, ends.get((s.topic, s.partition), s.start))) for s in now]
 
 
-async def fold(connection: KafkaConnection, ledger: str, partition: int, sink: RowSink) -> Restored:
-    """Read a partition of the ledger into `sink`, from where that stands; raises as `restore` does."""
-    return await restore(connection, TopicPartition(ledger, partition), sink)
+async def fold(
+    connection: KafkaConnection, ledger: str, partition: int, sink: RowSink, owner: str | None = None
+) -> Restored:
+    """Read a partition of the ledger into `sink`, from where that stands; see `restore`."""
+    return await restore(connection, TopicPartition(ledger, partition), sink, owner)
 
 
 async def unfinished(connection: KafkaConnection, group: str, wanted: Iterable[Stretch]) -> list[Stretch]:

@@ -53,6 +53,7 @@ class Restored:
         shadowed: Keys whose newest row does not count, because a former owner wrote it late: compaction would keep
             that one and remove the row that does.
         claims: Owners whose claim row is still there, oldest first.
+        owner: Whose rows count at the end; None where claims don't matter there.
     """
 
     header: HeaderRow | None = None
@@ -60,6 +61,7 @@ class Restored:
     end: int = 0
     shadowed: set[str] = field(default_factory=set)
     claims: list[str] = field(default_factory=list)
+    owner: str | None = None
 
 
 class Fold:
@@ -70,14 +72,18 @@ class Fold:
     A claim may be removed once a later owner has written again what rows before its own hide
     (:meth:`connector.kafka.opening.Opener.open`): until a claim is met, from the start of the ledger on, the newest row
     counts, whoever wrote it. Claims must be removed oldest first.
+
+    Args:
+        state: Takes the rows.
+        owner: Of the latest claim, where only what follows is read.
     """
 
-    def __init__(self, state: RowSink) -> None:
+    def __init__(self, state: RowSink, owner: str | None = None) -> None:
         self._state = state
         self._keep = state.apply_values if isinstance(state, ValueSink) else None
-        self._owner: str | None = None
+        self._owner = owner
         self._counts_all = not state.ledger_end
-        self.result = Restored()
+        self.result = Restored(owner=owner)
 
     def take(self, records: list[ConsumerRecord]) -> None:
         """Fold records that follow each other in the ledger.
@@ -100,6 +106,7 @@ class Fold:
         if self._keep is not None and values:
             self._keep(values)
         self._state.apply(rows, ledger_end=records[-1].offset + 1)
+        self.result.owner = self._owner
 
     def _rests(self, record: ConsumerRecord) -> bool:
         """Whether a row counts, and needs no more than to be kept as it is."""
@@ -153,8 +160,10 @@ def _read(record: ConsumerRecord) -> tuple[AnyRow | None, str | None]:
     return written.row, written.owner
 
 
-async def restore(connection: KafkaConnection, ledger: TopicPartition, state: RowSink) -> Restored:
-    """Read a ledger partition to its end into `state`, from where the state ends.
+async def restore(
+    connection: KafkaConnection, ledger: TopicPartition, state: RowSink, owner: str | None = None
+) -> Restored:
+    """Read a ledger partition to its end into `state`, from where that ends; `owner` is whose claim counts there.
 
     The end is compared with positions, never with a count: control records of transactions leave gaps. It is the end
     of all records, not of the committed ones: a transaction of the former owner may be decided while its markers are
@@ -171,7 +180,7 @@ async def restore(connection: KafkaConnection, ledger: TopicPartition, state: Ro
     try:
         await within(CALL_DEADLINE, consumer.start(), "restoring the ledger")
         consumer.assign([ledger])
-        return await _read_to(end, consumer, ledger, state)
+        return await _read_to(end, consumer, ledger, Fold(state, owner), state)
     finally:
         await let_go(consumer.stop())
 
@@ -186,8 +195,9 @@ async def _end_of_all_records(connection: KafkaConnection, ledger: TopicPartitio
         await let_go(consumer.stop())
 
 
-async def _read_to(end: int, consumer: AIOKafkaConsumer, ledger: TopicPartition, state: RowSink) -> Restored:
-    fold = Fold(state)
+async def _read_to(
+    end: int, consumer: AIOKafkaConsumer, ledger: TopicPartition, fold: Fold, state: RowSink
+) -> Restored:
     starts = await within(CALL_DEADLINE, consumer.beginning_offsets([ledger]), "restoring the ledger")
     fold.result.end = end
     position = max(starts[ledger], state.ledger_end)

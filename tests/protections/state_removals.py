@@ -66,11 +66,11 @@ REMOVALS = (
                 "state/disk.py",
                 "        self._write(batch, ledger_end)\n        for key, wanted",
                 "        self._write(WriteBatch(raw_mode=True), ledger_end)\n"
-                "        self._database.write(batch)\n        for key, wanted",
+                "        self._database.write(batch, self._writing)\n        for key, wanted",
             ),
         ),
         tests=(
-            "unit/state/test_folder.py::test_a_process_that_dies_between_two_writes_leaves_the_state_of_one_moment",
+            "unit/state/test_deaths.py::test_a_process_that_dies_between_two_writes_leaves_the_state_of_one_moment",
         ),
     ),
     Removal(

@@ -15,7 +15,7 @@ from tests.simulation.virtual_loop import pause
 #: Seconds between heartbeats as the connector sets them, and between two looks whether a rebalance is over.
 HEARTBEAT, JOINING = 3.0, 0.2
 #: A poll that finds nothing comes back that much later than asked: the simulation's most frequent event by far.
-SLOW_POLLS = 3
+SLOW_POLLS = 8
 
 
 class _Coordinator:

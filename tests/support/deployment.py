@@ -142,14 +142,14 @@ class Deployment:
         values = re.findall(rf"^rossum_connector_{name} ([0-9.e+-]+)$", text, re.MULTILINE)
         return sum(map(float, values))
 
-    async def add_hook(self, url: str, *, secret: str = SECRET) -> None:
-        """Create the Rossum hook as documented."""
+    async def add_hook(self, url: str, *, secret: str = SECRET, gate: bool = False) -> None:
+        """Create the Rossum hook as documented; with `gate` Rossum asks it before it ends an export."""
         queues = [f"{self.base_url}/queues/{queue}" for queue in (8198, 8199)]
         body = {
             "name": "connector",
             "type": "webhook",
             "queues": queues,
-            "events": ["annotation_status"],
+            "events": ["annotation_status", *(["annotation_content.export"] if gate else [])],
             "config": {"url": url, "secret": secret},
             "active": True,
         }

@@ -25,11 +25,13 @@ class Kafka:
     Attributes:
         version: Of Apache Kafka; "unknown" for one that is named, unless KAFKA_VERSION says it.
         origin: Where it came from, for people.
+        pid: Its process, where that is one of ours.
     """
 
     bootstrap_servers: str
     version: str
     origin: str
+    pid: int | None = None
 
 
 class NoKafka(Exception):
@@ -62,7 +64,7 @@ def local_kafka(version: str = DEFAULT_VERSION) -> Iterator[Kafka]:
     except NoArtifacts as error:
         raise NoKafka(str(error)) from error
     with broker:
-        yield Kafka(broker.bootstrap_servers, version, f"Apache Kafka {version} from Maven")
+        yield Kafka(broker.bootstrap_servers, version, f"Apache Kafka {version} from Maven", broker.pid)
 
 
 @contextmanager

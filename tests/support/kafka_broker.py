@@ -100,6 +100,11 @@ class LocalKafka:
         return self._version
 
     @property
+    def pid(self) -> int | None:
+        """Of its process as it runs now."""
+        return None if self._process is None else self._process.pid
+
+    @property
     def running(self) -> bool:
         """Whether the process is there, frozen or not."""
         return self._process is not None and self._process.poll() is None
@@ -162,6 +167,20 @@ class LocalKafka:
         shutil.rmtree(self._folder, ignore_errors=True)
         atexit.unregister(self.close)
 
+    def tool(self, name: str, *arguments: str) -> str:
+        """Run one of Kafka's own tools by its class; what it says.
+
+        Raises:
+            RuntimeError: It has failed.
+        """
+        command = [*self._java("-Xmx128M", "-XX:TieredStopAtLevel=1"), name, *arguments]
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=READY_WITHIN, check=False
+        )
+        if done.returncode != 0:
+            raise RuntimeError(f"{name} of Kafka {self._version}: {(done.stdout + done.stderr)[-1000:]}")
+        return done.stdout
+
     @property
     def _log(self) -> Path:
         return self._folder / "broker.log"
@@ -178,17 +197,7 @@ class LocalKafka:
         lines = with_doors(lines, self.doors) | self._properties
         written = self._folder / "new.properties"
         written.write_text("".join(f"{name}={value}\n" for name, value in lines.items()), encoding="utf-8")
-        tool = [*self._java("-Xmx128M", "-XX:TieredStopAtLevel=1"), "kafka.tools.StorageTool"]
-        done = subprocess.run(
-            [*tool, "format", "-t", CLUSTER_ID, "-c", str(written)],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=READY_WITHIN,
-            check=False,
-        )
-        if done.returncode != 0:
-            raise RuntimeError(f"Kafka {self._version} can't format {data}: {(done.stdout + done.stderr)[-1000:]}")
+        self.tool("kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", str(written))
         return written.rename(file)
 
     def _wait_until_ready(self) -> None:

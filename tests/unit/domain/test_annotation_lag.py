@@ -94,3 +94,20 @@ def test_a_hint_that_is_known_asks_rossum_nothing() -> None:
 
     assert again == [promises.Need.NOTHING]
     assert new is promises.Need.EXPORT
+
+
+def test_an_export_that_begins_asks_rossum_nothing() -> None:
+    """The gate's hint: the word of how the export ended must not wait behind a read that shows no more."""
+    begun, ended = hint("exporting"), hint("exported", exported_at=clock(6))
+    waiting = row_of(look(None, reading("to_review"), hint("to_review")))
+
+    assert promises.need(waiting, [begun], POLICY) is promises.Need.NOTHING
+    assert promises.need(waiting, [begun, ended], POLICY) is promises.Need.EXPORT
+
+
+def test_an_export_that_begins_makes_known_what_is_not_looked_at() -> None:
+    """A stranger, and one that was at rest: whatever becomes of the word that follows, the open set looks again."""
+    exported = row_of(look(None, reading("exported", exported_at=clock(5)), hint("exported", exported_at=clock(5))))
+
+    assert promises.need(None, [hint("exporting")], POLICY) is promises.Need.LISTING
+    assert promises.need(exported, [hint("exporting")], POLICY) is promises.Need.LISTING

@@ -143,3 +143,16 @@ def test_a_late_row_does_not_count_because_its_claim_is_gone() -> None:
     Fold(rest).take([late])
 
     assert dict(whole.items()) == dict(rest.items()) == {"annotation/a": ROW}
+
+
+def test_the_rest_of_a_ledger_goes_on_with_its_owner() -> None:
+    """Who reads on later must not take the rows of the owner at work for those of a former one."""
+    state = MemoryState()
+    fold = Fold(state)
+    fold.take([record(0, claim_key("one"), ClaimRow("one"), "one"), record(1, "annotation/a", LATE, "one")])
+
+    later = Fold(state, fold.result.owner)
+    later.take([record(2, "annotation/a", ROW, "one"), record(3, "annotation/b", LATE, "another")])
+
+    assert dict(state.items()) == {"annotation/a": ROW}
+    assert (later.result.owner, later.result.shadowed) == ("one", {"annotation/b"})
