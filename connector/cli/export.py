@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import mkdtemp
 from typing import Annotated, Any
 
 import typer
@@ -48,6 +48,8 @@ from connector.window_listing import EARLIEST
 
 #: Statuses that `--to-status` moves from unless `--status` says otherwise: what a person has confirmed.
 _MOVED_FROM = StatusName.CONFIRMED
+#: Ends the name of an export's folder, whose beginning is the file's.
+_PARTIAL = ".partial"
 
 
 def export(  # noqa: PLR0913 - one parameter per option of the command
@@ -172,25 +174,38 @@ class _Command:
 
     @contextmanager
     def folder(self, target: Path | None, *, resume: bool) -> Iterator[Folder]:
-        """The folder of this export; removed when the block ends well, kept for `--resume` when it does not."""
+        """The folder of this export, removed when the block ends well.
+
+        When it does not, the folder is kept for `--resume`, unless a new export would find the same again.
+        """
         request = self.wanted.request(self.choice, self.settings)
         if target is None:
-            with TemporaryDirectory(prefix="export-") as temporary:
-                yield Folder.make(Path(temporary), self._state(request))
-            return
-        path = target.with_name(f"{target.name}.partial")
-        if not resume and path.exists():
-            raise SettingsError(f"an export to {target} was interrupted: add --resume to go on, or remove {path}")
-        folder = Folder.found(path, request) if resume else Folder.make(path, self._state(request))
+            folder, onward = self._without_target(request)
+        else:
+            folder, onward = self._beside(target, request, resume=resume), "--resume"
         try:
             yield folder
         except BaseException:
-            if folder.fetched(0) is None:
-                folder.remove()
+            if folder.may_have_moved or (target is not None and folder.any_fetched):
+                typer.echo(f"what is done is in {folder.path}: the same command with {onward} goes on", err=True)
             else:
-                typer.echo(f"what was fetched is in {path}: the same command with --resume goes on", err=True)
+                folder.remove()
             raise
         folder.remove()
+
+    def _beside(self, target: Path, request: Mapping[str, Any], *, resume: bool) -> Folder:
+        path = target.with_name(f"{target.name}{_PARTIAL}")
+        if resume:
+            return Folder.found(path, request)
+        if path.exists():
+            raise SettingsError(f"an export to {target} was interrupted: add --resume to go on, or remove {path}")
+        return Folder.make(path, self._state(request))
+
+    def _without_target(self, request: Mapping[str, Any]) -> tuple[Folder, str]:
+        """A folder for an export to stdout, and the options that go on with it: stdout can't, but a file can."""
+        state = self._state(request)
+        path = Path(mkdtemp(prefix="export-", suffix=f".{self.wanted.form}{_PARTIAL}"))
+        return Folder.make(path, state), f"-o {path.with_suffix('')} --resume"
 
     def _state(self, request: Mapping[str, Any]) -> State:
         """List the set, once."""

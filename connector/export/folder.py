@@ -13,6 +13,7 @@ from connector.export.forms import Part
 from connector.export.whole_file import whole_file
 
 _STATE = "state.json"
+_MOVING = "moving"
 _VERSION = 1
 
 
@@ -115,6 +116,25 @@ class Folder:
             return None
         parts = tuple(Part(self.path / name, tuple(ids)) for name, ids in note["parts"])
         return Fetched(parts, {AnnotationId(int(number)): reason for number, reason in note["left_out"].items()})
+
+    @property
+    def any_fetched(self) -> bool:
+        """Whether any chunk is done."""
+        return any(self.path.glob("*.done"))
+
+    @property
+    def may_have_moved(self) -> bool:
+        """Whether annotations may have been moved in Rossum: no new export would find them by their statuses."""
+        return (self.path / _MOVING).exists()
+
+    def begin_moving(self) -> None:
+        """Annotations may be moved from now on; on disk when this returns.
+
+        Raises:
+            Fatal: It can't be written.
+        """
+        if not self.may_have_moved:
+            _write(self.path / _MOVING, {})
 
     def remove(self) -> None:
         """The export is complete: nothing of this is needed any more."""

@@ -147,6 +147,7 @@ class Job:
         order = self._order
         if order.to_status is None:
             return {}
+        self._folder.begin_moving()
         call = partial(self._rossum.move, order.queue, ids, statuses=order.movable, to_status=order.to_status)
         moved = await patiently(call, self._clock)
         if not (others := [one for one in ids if one not in moved]):
