@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from connector.cli.progress import StageProgress
+from connector.contracts.envelope import KafkaRecord
 from connector.domain.ids import partition_of
-from connector.errors import KafkaUnavailable, Refused
+from connector.errors import KafkaUnavailable, Refused, Rejected, Stage
 from connector.kafka.connection import KafkaConnection
 from connector.kafka.plain_producer import PlainProducer, PlainRecord
 from connector.kafka.reading import stretches
@@ -40,21 +41,40 @@ async def announce(
     ends = []
     try:
         for file in files:
-            record = arrival_record(
-                file, str(destination.queue), by_path=by_path, metadata=destination.metadata, values=destination.values
-            )
-            size = sum(len(part or b"") for part in (record.key, record.value)) + _FRAMING
-            if size > largest:
-                ends.append(Followed(file, Fate.FAILED, (), _too_large(settings, size, largest)))
-                continue
-            key = record.key or b""
-            partition = partition_of(key.decode(), partitions)
-            plain = PlainRecord(settings.topics.arrived, partition, record.value, key, record.headers)
-            ends.append(await _sent(producer, plain, file))
+            try:
+                record = arrival_record(
+                    file,
+                    str(destination.queue),
+                    by_path=by_path,
+                    metadata=destination.metadata,
+                    values=destination.values,
+                )
+                plain = _placed(record, settings, partitions, largest)
+            except Rejected as error:
+                ends.append(Followed(file, Fate.FAILED, (), str(error)))
+            else:
+                ends.append(await _sent(producer, plain, file))
             stages.step()
     finally:
         await producer.close()
     return ends
+
+
+def _placed(record: KafkaRecord, settings: KafkaSettings, partitions: int, largest: int) -> PlainRecord:
+    """The record as it is sent.
+
+    Raises:
+        Rejected: The topic does not take it.
+    """
+    topic, key = settings.topics.arrived, record.key or b""
+    size = len(key) + len(record.value or b"") + _FRAMING
+    if size > largest:
+        msg = (
+            f"its arrival has {size:,} bytes, the topic {topic} takes {largest:,}: announce it with --by-path, or "
+            "import it without --via-kafka"
+        )
+        raise Rejected(msg, stage=Stage.VALIDATE)
+    return PlainRecord(topic, partition_of(key.decode(), partitions), record.value, key, record.headers)
 
 
 async def _topic(connection: KafkaConnection, settings: KafkaSettings) -> tuple[int, int]:
@@ -75,10 +95,3 @@ async def _sent(producer: PlainProducer, record: PlainRecord, file: LocalFile) -
     except KafkaUnavailable as error:
         return Followed(file, Fate.UNKNOWN, (), f"{error}; announce it again, the same file is not imported twice")
     return Followed(file, Fate.DONE)
-
-
-def _too_large(settings: KafkaSettings, size: int, largest: int) -> str:
-    return (
-        f"its arrival has {size:,} bytes, the topic {settings.topics.arrived} takes {largest:,}: announce it with "
-        "--by-path, or import it without --via-kafka"
-    )

@@ -11,7 +11,7 @@ from connector.contracts.arrivals import Arrival, FileSource, InlineSource, Sour
 from connector.contracts.envelope import TYPE_PREFIX, KafkaRecord, encode_data
 from connector.contracts.incoming import SPECVERSION
 from connector.domain.ids import arrival_event_id
-from connector.errors import SettingsError
+from connector.errors import Rejected, Stage
 from connector.upload.local_files import LocalFile
 
 #: `ce_source` of what this product announces itself.
@@ -24,14 +24,13 @@ def arrival_record(
     """The arrival of a file, with its bytes inside or by its path.
 
     Raises:
-        SettingsError: It can't be read, is empty, or its name is no document id.
+        Rejected: It can't be read (stage fetch), is empty, or its name is no document id (stage validate).
     """
     content = _content(file)
     digest = hashlib.sha256(content).hexdigest()
-    source = _source(file, content, digest, by_path=by_path)
     try:
         arrival = Arrival(
-            source=source,
+            source=_source(file, content, digest, by_path=by_path),
             queue=queue,
             document_id=file.key,
             file_name=file.path.name,
@@ -39,7 +38,8 @@ def arrival_record(
             values=dict(values),
         )
     except ValidationError as error:
-        raise SettingsError(f"{file.name} has no name for events: choose a shorter one with --document-id") from error
+        msg = f"{file.name} has no name for events: choose a shorter one with --document-id"
+        raise Rejected(msg, stage=Stage.VALIDATE) from error
     headers = {
         "ce_specversion": SPECVERSION,
         "ce_id": arrival_event_id(queue, file.key, digest),
@@ -54,14 +54,15 @@ def arrival_record(
 def _source(file: LocalFile, content: bytes, digest: str, *, by_path: bool) -> Source:
     if by_path:
         return FileSource(kind="file", path=str(file.path), sha256=digest, size=len(content))
-    if not content:
-        raise SettingsError(f"{file.name} is empty")
     encoded = base64.b64encode(content).decode()
     return InlineSource(kind="inline", base64=encoded, sha256=digest, size=len(content))
 
 
 def _content(file: LocalFile) -> bytes:
     try:
-        return file.path.read_bytes()
+        content = file.path.read_bytes()
     except OSError as error:
-        raise SettingsError(f"{file.name} can't be read: {error.strerror}") from error
+        raise Rejected(f"{file.name} can't be read: {error.strerror}", stage=Stage.FETCH) from error
+    if not content:
+        raise Rejected(f"{file.name} is empty", stage=Stage.VALIDATE)
+    return content

@@ -7,7 +7,7 @@ import pytest
 
 from connector.contracts.arrivals import Coordinates, FileSource, InlineSource, ReceivedArrival, read_arrival
 from connector.contracts.envelope import KafkaRecord
-from connector.errors import SettingsError
+from connector.errors import Rejected
 from connector.upload.arrivals import arrival_record
 from connector.upload.local_files import LocalFile
 
@@ -60,15 +60,19 @@ def test_the_same_file_is_the_same_import(file: LocalFile) -> None:
     assert len({inline.import_id, elsewhere.import_id, renamed.import_id, changed.import_id}) == 4
 
 
-def test_what_cannot_be_announced_is_told(tmp_path: Path, file: LocalFile) -> None:
-    """An empty file, one that is gone, a name that is no key."""
+@pytest.mark.parametrize("by_path", [False, True])
+def test_what_cannot_be_announced_is_told(tmp_path: Path, file: LocalFile, *, by_path: bool) -> None:
+    """An empty file, one that is gone, names that are no key or no text."""
     (tmp_path / "empty.pdf").touch()
+    nameless = tmp_path / "\udcff.pdf"
+    nameless.write_bytes(b"%PDF-1.4")
     cases = {
         "is empty": LocalFile(tmp_path / "empty.pdf", "empty.pdf", "empty.pdf"),
         "can't be read: No such file": LocalFile(tmp_path / "gone.pdf", "gone.pdf", "gone.pdf"),
-        "choose a shorter one with --document-id": LocalFile(file.path, "long", "x" * 256),
+        "long has no name for events: choose a shorter one with --document-id": LocalFile(file.path, "long", "x" * 256),
+        "odd has no name for events": LocalFile(nameless, "odd", "odd"),
     }
 
     for said, wrong in cases.items():
-        with pytest.raises(SettingsError, match=said):
-            record_of(wrong)
+        with pytest.raises(Rejected, match=said):
+            record_of(wrong, by_path=by_path)
