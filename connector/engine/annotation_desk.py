@@ -17,6 +17,7 @@ from connector.domain.messages import Hint, Linked, TwinOf
 from connector.domain.outcome import NOTHING, Outcome
 from connector.domain.push_facts import weighed
 from connector.domain.readings import AnnotationReading, ExportReading
+from connector.domain.split_parts import STEADY_FOR
 from connector.engine.ancestry import Ancestry
 from connector.engine.captured_reads import exports_by_queue, is_gone, is_wanted
 from connector.engine.circuits import NO_SUCH_QUEUE
@@ -26,7 +27,6 @@ from connector.engine.ledger_view import LedgerView
 from connector.engine.moves import tell_of_move
 from connector.engine.open_set import OpenSet
 from connector.engine.services import Services
-from connector.engine.split_parts import STEADY_FOR, parts_of_split
 from connector.engine.tickets import Ticket
 from connector.engine.waiting_room import Batch, Kind, Waiting, WaitingRoom
 from connector.errors import ConnectorError, NotOurs, Retryable, Throttled
@@ -239,9 +239,10 @@ class AnnotationDesk:
         row = self._view.annotation_row(annotation_entity(annotation))
         children: tuple[AnnotationId, ...] = ()
         if reading.status == "split" and reading.document and not (row and "annotation.split" in row.published):
-            parts = await parts_of_split(self._services, reading.document, waiting, patient=patient)
+            shown_parts = await self._services.rossum.children(reading.document)
+            parts = waiting.parts.told(shown_parts, now=self._services.clock.monotonic(), patient=patient)
             if parts is None:
-                self._again(annotation, waiting, pause=STEADY_FOR if waiting.parts else None)
+                self._again(annotation, waiting, pause=STEADY_FOR if waiting.parts.shown else None)
                 return
             children = parts
         await self._decide(

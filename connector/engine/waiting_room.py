@@ -8,6 +8,7 @@ from connector.clock import Clock
 from connector.domain.annotation_hints import Need
 from connector.domain.ids import AnnotationId, QueueId
 from connector.domain.messages import Hint, Linked
+from connector.domain.split_parts import SplitParts
 from connector.engine.tickets import Ticket
 
 #: Annotations of one batch: what one call of Rossum answers.
@@ -28,7 +29,7 @@ class Waiting:
         listing: An export alone did not tell enough.
         twin_of: Its import says that it is a twin of that one.
         looks_up: How often it has waited for the word of what it was split from.
-        parts: Those of a split that Rossum showed last, `parts_since` then (monotonic seconds).
+        parts: Those that Rossum has shown where it is split.
         handled: Within the batch under way: decided, or waiting again.
     """
 
@@ -43,8 +44,7 @@ class Waiting:
     first_read: float | None = None
     forced: bool = False
     listing: bool = False
-    parts: tuple[AnnotationId, ...] | None = None
-    parts_since: float = 0.0
+    parts: SplitParts = field(default_factory=SplitParts)
     handled: bool = False
 
     def merge(self, other: "Waiting") -> None:
@@ -57,8 +57,8 @@ class Waiting:
         self.hints += other.hints
         self.linked = other.linked or self.linked
         self.twin_of = other.twin_of or self.twin_of
-        if self.parts is None:
-            self.parts, self.parts_since = other.parts, other.parts_since
+        if self.parts.shown is None:
+            self.parts = other.parts
         self.tickets += other.tickets
         self.forced |= other.forced
         self.listing |= other.listing

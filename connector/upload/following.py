@@ -14,6 +14,7 @@ from typing import Protocol
 from connector.clock import Clock
 from connector.domain.ids import AnnotationId, QueueId, format_clock
 from connector.domain.readings import AnnotationReading, DocumentReading, TaskReading, UploadReading
+from connector.domain.split_parts import SplitParts
 from connector.errors import NotOurs, Retryable
 from connector.ports import Lane
 from connector.progress import Progress
@@ -25,6 +26,8 @@ from connector.window_listing import Lists, Window, annotations_in
 SHORTEST, LONGEST, GROWTH = 1.0, 15.0, 1.5
 #: When a document of a kind that holds just one is asked for by its task, and how often (seconds).
 TASK_AFTER, TASK_AGAIN = 20.0, 20.0
+#: Seconds after which the parts of a split are those that Rossum shows: one may never get an annotation.
+SPLIT_PATIENCE = 60.0
 #: How far the window of arrivals reaches beyond the uploads, both ways.
 MARGIN = timedelta(seconds=60)
 
@@ -69,6 +72,7 @@ class _Case:
 
     Attributes:
         statuses: Of its annotations; empty text before the first look.
+        splits: Those that are split and whose parts are not all there: since when (monotonic seconds), and which are.
         complete: Whether all of its annotations are known.
         failure: Why it has come to its end without any.
         ask_at: When its task is asked (monotonic seconds).
@@ -78,6 +82,7 @@ class _Case:
     ask_at: float
     statuses: dict[AnnotationId, str] = field(default_factory=dict)
     messages: dict[AnnotationId, str] = field(default_factory=dict)
+    splits: dict[AnnotationId, tuple[float, SplitParts]] = field(default_factory=dict)
     complete: bool = False
     failure: str = ""
 
@@ -208,14 +213,21 @@ class Following:
                 await self._take(case, readings[number])
 
     async def _take(self, case: _Case, reading: AnnotationReading) -> None:
-        if reading.status == "split" and reading.document is not None:
-            children = await self._rossum.children(reading.document)
-            if found := {number for child in children for number in child.annotations}:
-                del case.statuses[reading.id]
-                case.statuses |= dict.fromkeys(found, "")
+        if parts := await self._parts(case, reading):
+            del case.statuses[reading.id]
+            case.statuses |= dict.fromkeys(parts, "")
             return
         case.statuses[reading.id] = reading.status
         case.messages[reading.id] = reading.messages or ""
+
+    async def _parts(self, case: _Case, reading: AnnotationReading) -> tuple[AnnotationId, ...] | None:
+        """What it was split into; None where it was not, or there may be more of them."""
+        if reading.status != "split" or reading.document is None:
+            return None
+        children = await self._rossum.children(reading.document)
+        now = self._clock.monotonic()
+        since, parts = case.splits.setdefault(reading.id, (now, SplitParts()))
+        return parts.told(children, now=now, patient=now - since < SPLIT_PATIENCE)
 
     async def _readings(self, ids: Collection[AnnotationId]) -> Mapping[AnnotationId, AnnotationReading]:
         return await self._rossum.annotations(ids, lane=Lane.OPS) if ids else {}

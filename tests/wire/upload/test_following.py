@@ -2,12 +2,15 @@
 
 import io
 import zipfile
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from connector.domain.readings import DocumentReading
+from connector.upload import following
 from connector.upload.outcomes import Fate, Followed
 from tests.support.deployment import pdf
 from tests.wire.upload.sending import Sender, sending
@@ -100,6 +103,44 @@ async def test_a_split_document_is_done_with_its_parts(tmp_path: Path) -> None:
 
     assert followed.fate is Fate.DONE
     assert [status for _, status in followed.annotations] == ["exported", "exported"]
+
+
+async def test_a_replica_that_lags_hides_no_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It shows one of two parts, then one without its annotation: neither is all there is."""
+    async with sending(tmp_path) as sender:
+        children, looks = sender.side.client.children, 0
+
+        async def lagging(document: int) -> Sequence[DocumentReading]:
+            nonlocal looks
+            first, *others = await children(document)
+            looks += 1
+            late = [replace(other, annotations=()) for other in others]
+            return [first] if looks == 1 else [first, *(late if looks == 2 else others)]
+
+        monkeypatch.setattr(sender.side.client, "children", lagging)
+        followed = await ended(sender, "split")
+
+    assert followed.fate is Fate.DONE
+    assert [status for _, status in followed.annotations] == ["exported", "exported"]
+
+
+async def test_a_part_that_never_gets_an_annotation_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For longer than a while: the document is done with the parts that have one."""
+    monkeypatch.setattr(following, "SPLIT_PATIENCE", 0.2)
+    async with sending(tmp_path) as sender:
+        children = sender.side.client.children
+
+        async def half(document: int) -> Sequence[DocumentReading]:
+            first, *others = await children(document)
+            return [first, *(replace(other, annotations=()) for other in others)]
+
+        monkeypatch.setattr(sender.side.client, "children", half)
+        followed = await ended(sender, "split")
+
+    assert followed.fate is Fate.DONE
+    assert [status for _, status in followed.annotations] == ["exported"]
 
 
 async def test_an_archive_is_done_with_all_that_was_in_it(tmp_path: Path) -> None:
