@@ -9,6 +9,7 @@ from connector.contracts.catalogue import TopicRole
 from connector.domain.rows import ImportRow, ImportState
 from connector.domain.stages import open_since, stage
 from connector.domain.twins import WINDOW
+from connector.quantities import counted
 
 
 def judge_import(entry: Entry, facts: Mapping[str, Column], grounds: Grounds, verdict: Verdict) -> None:
@@ -47,13 +48,14 @@ def _judge_letters(entry: Entry, grounds: Grounds, verdict: Verdict) -> None:
     written = len(entry.letters)
     role = TopicRole.DEAD_LETTERS
     kept = [at_ms for at_ms in failures.values() if not grounds.heads.hides_anywhere(role, at_ms)]
-    topic = grounds.topics[role]
+    topic, letters = grounds.topics[role], counted(written, "dead letter")
     if written < len(kept):
-        sentence = f"{len(kept)} failures, {written} dead letters on {topic}: announce the document again"
-        verdict.differ(Kind.DEAD_LETTER, entry.entity, f"{len(kept)} failures", sentence)
+        failed = counted(len(kept), "failure")
+        sentence = f"{failed}, {letters} on {topic}: announce the document again"
+        verdict.differ(Kind.DEAD_LETTER, entry.entity, failed, sentence)
     elif written > len(failures) and not grounds.heads.hides_anywhere(TopicRole.LIFECYCLE, min(entry.letters)):
-        sentence = f"{written} dead letters on {topic}, {len(failures)} failures told: redrive none of them twice"
-        verdict.differ(Kind.DEAD_LETTER, entry.entity, f"{written} letters", sentence)
+        sentence = f"{letters} on {topic}, {counted(len(failures), 'failure')} told: redrive none of them twice"
+        verdict.differ(Kind.DEAD_LETTER, entry.entity, counted(written, "letter"), sentence)
 
 
 def _judge_documents(entry: Entry, row: ImportRow, verdict: Verdict) -> None:

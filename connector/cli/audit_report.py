@@ -10,6 +10,7 @@ from connector.audit.auditor import Report
 from connector.audit.evidence import Head
 from connector.audit.findings import Column, Line, Open, urgency
 from connector.cli.instants import shown_instant
+from connector.quantities import counted
 
 _SHARES = [column for column in Column if column is not Column.IN]
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
@@ -27,8 +28,8 @@ def as_lines(report: Report, listed: int) -> Iterator[str]:
     yield _topics(report)
     count = len(report.verdict.differences) + report.verdict.unlisted
     if report.verdict.unlisted:
-        yield f"{report.verdict.unlisted:,} differences are not listed here: something is wrong as a whole"
-    yield f"{count:,} difference{'' if count == 1 else 's'}" if count else "no difference"
+        yield f"not listed here: {counted(report.verdict.unlisted, 'difference')}; something is wrong as a whole"
+    yield counted(count, "difference") if count else "no difference"
 
 
 def _open_lines(report: Report, listed: int) -> Iterator[str]:
@@ -40,7 +41,7 @@ def _open_lines(report: Report, listed: int) -> Iterator[str]:
         stages = ", ".join(f"{number:,} {stage}" for stage, number in report.verdict.stages.most_common())
         yield f"{'open':14} {count:,} in all ({stages}); --open lists more of them"
     if report.gathered.waiting:
-        yield f"{'open':14} {report.gathered.waiting:,} arrivals that the intake has not copied yet"
+        yield f"{'open':14} {counted(report.gathered.waiting, 'arrival')} that the intake has not copied yet"
 
 
 def _oldest(report: Report, listed: int) -> list[Open]:
@@ -51,7 +52,7 @@ def _oldest(report: Report, listed: int) -> list[Open]:
 def _beyond_lines(report: Report) -> Iterator[str]:
     counts, until = _forgotten(report)
     if until is not None:
-        rows = " and ".join(f"{number:,} {kind}s" for kind, number in sorted(counts.items()))
+        rows = " and ".join(counted(number, kind) for kind, number in sorted(counts.items()))
         yield f"{'retention':14} the ledger has forgotten {rows}, ended by {until}"
     for head in report.gathered.heads.cut:
         yield f"{'retention':14} {_head(report, head)}: what was before can't be compared"
@@ -63,9 +64,10 @@ def _beyond_lines(report: Report) -> Iterator[str]:
         for entity, clock in sorted(report.verdict.beyond):
             yield f"{'horizon':14} {entity}  {clock}, before {horizon}: only a replay publishes it"
     if report.gathered.foreign:
-        yield f"{'foreign':14} {report.gathered.foreign:,} records of the public topics are no events of this connector"
+        yield f"{'foreign':14} {counted(report.gathered.foreign, 'record')} of others on the public topics"
     if report.unsettled:
-        yield f"{'unsettled':14} {report.unsettled:,} differences came and went: run the audit again when it is quieter"
+        came = counted(report.unsettled, "difference")
+        yield f"{'unsettled':14} {came} came and went: run the audit again when it is quieter"
 
 
 def _forgotten(report: Report) -> tuple[Counter[str], str | None]:

@@ -22,6 +22,7 @@ from connector.errors import Refused
 from connector.kafka.connection import KafkaConnection
 from connector.kafka.plain_producer import PlainProducer
 from connector.kafka.preflight import Broker, look_at_broker
+from connector.quantities import counted
 from connector.redrive.fixups import FixUp, read_fix_up
 from connector.redrive.letters import DeadLetter
 from connector.redrive.reading import dead_letters as all_letters
@@ -74,8 +75,8 @@ def list_letters(  # noqa: PLR0913 - one parameter per option of the command
     for letter in found[-limit:]:
         tell(letter, as_json=json)
     if not json:
-        left_out = f", {len(found) - limit:,} older ones not shown" if len(found) > limit else ""
-        typer.echo(f"{len(found):,} dead letters{left_out}", err=True)
+        left_out = f", {counted(len(found) - limit, 'older one')} not shown" if len(found) > limit else ""
+        typer.echo(f"{counted(len(found), 'dead letter')}{left_out}", err=True)
 
 
 @dead_letters.command()
@@ -144,7 +145,7 @@ def redrive(  # noqa: PLR0913 - one parameter per option of the command
                 "failed longer ago than STATE__RETENTION is forgotten, announce its document again"
             )
             raise Refused(msg)
-        if not dry_run and not confirm(f"Send {len(chosen):,} dead letters again?", yes=yes):
+        if not dry_run and not confirm(f"Send {counted(len(chosen), 'dead letter')} again?", yes=yes):
             raise Refused("nothing was sent")
         counts = asyncio.run(command.redrive(chosen, fix_ups, _Options(rate, force, dry_run, json)))
     if not json:

@@ -42,6 +42,7 @@ from connector.export.choice import Choice, FixedSet, Span, fixed_set
 from connector.export.folder import Folder, State
 from connector.export.forms import Form
 from connector.export.job import Job, Order
+from connector.quantities import counted
 from connector.settings import Settings
 from connector.settings_load import require_rossum_access
 from connector.window_listing import EARLIEST
@@ -218,7 +219,7 @@ class _Command:
         async with rossum_at(
             self.settings.rossum, clock, requests_per_second=self.requests_per_second, share=SHARE_BY_HAND
         ) as rossum:
-            window = f"{len(choice.ids)} ids"
+            window = counted(len(choice.ids), "id")
             if span is not None:
                 # Rossum's lists lag behind: what happened just now belongs to the next window.
                 latest = await rossum.server_time() - timedelta(seconds=self.settings.sweep.lag)
@@ -261,7 +262,7 @@ def _numbers(text: str) -> tuple[AnnotationId, ...]:
 
 def _question(state: State, target: Target) -> str:
     counts = ", ".join(f"{count:,} {status}" for status, count in sorted(Counter(state.statuses).items()))
-    return f"Move {len(state.ids):,} annotations ({counts or 'none'}) to {target} in Rossum?"
+    return f"Move {counted(len(state.ids), 'annotation')} ({counts or 'none'}) to {target} in Rossum?"
 
 
 def _tell(state: State, left_out: Mapping[AnnotationId, str], target: Path | None) -> None:
@@ -269,4 +270,4 @@ def _tell(state: State, left_out: Mapping[AnnotationId, str], target: Path | Non
     for number, reason in left_out.items():
         typer.echo(f"left out   annotation {number} {reason}", err=True)
     count = len(state.ids) - len(left_out.keys() & set(state.ids))
-    typer.echo(f"exported   {count:,} annotations to {target or 'stdout'} ({state.window})", err=True)
+    typer.echo(f"exported   {counted(count, 'annotation')} to {target or 'stdout'} ({state.window})", err=True)

@@ -10,6 +10,7 @@ from connector.cli.options import ConfigOption, settings_from
 from connector.kafka.connection import KafkaConnection
 from connector.kafka.names import Names
 from connector.kafka.topics import Finding, create_missing, find_topics, findings, wanted_topics
+from connector.quantities import counted
 from connector.settings import Settings
 
 topics = typer.Typer(help="Look at the topics, or create the missing ones.", no_args_is_help=True)
@@ -46,7 +47,7 @@ async def _plan(settings: Settings) -> list[Finding]:
     bad = {problem.name for problem in problems}
     for topic in wanted_topics(names):
         if topic.name not in bad:
-            typer.echo(f"ok       {topic.name} ({found[topic.name].partitions} partitions)")
+            typer.echo(f"ok       {topic.name} ({counted(found[topic.name].partitions, 'partition')})")
     for problem in problems:
         typer.echo(f"{problem.state:8} {problem.sentence}")
     return problems

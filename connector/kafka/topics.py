@@ -11,6 +11,7 @@ from connector.contracts.catalogue import TopicRole
 from connector.errors import Refused
 from connector.kafka.connection import CALL_DEADLINE, within
 from connector.kafka.names import Names
+from connector.quantities import counted
 
 #: Partitions of public topics when this product creates them; any number works.
 PUBLIC_PARTITIONS = 12
@@ -133,7 +134,7 @@ def _wrong(topic: Wanted, existing: Found) -> list[str]:
     sentences = []
     if topic.role in INNER and existing.partitions != topic.partitions:
         sentences.append(
-            f"topic {topic.name} has {existing.partitions} partitions, but KAFKA__WORK_PARTITIONS is "
+            f"topic {topic.name} has {counted(existing.partitions, 'partition')}, but KAFKA__WORK_PARTITIONS is "
             f"{topic.partitions}: imports, work and ledger need the same number, fixed once created"
         )
     policy = existing.configs.get("cleanup.policy")

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from connector.contracts.catalogue import TopicRole
+from connector.quantities import counted
 from connector.sandbox.guide import Places
 from connector.sandbox.story import DocumentStory, Record, State, Story
 
@@ -220,7 +221,9 @@ def _outcome(document: DocumentStory) -> str:
 def _footer(story: Story, hidden: int) -> Text:
     done = sum(document.done_at is not None for document in story.documents.values())
     more = f", {hidden} more not shown" if hidden else ""
-    text = f"{done} of {len(story.documents)} documents done{more}; {story.sweeps} sweeps so far; Ctrl-C ends"
+    text = (
+        f"{done} of {len(story.documents)} documents done{more}; {counted(story.sweeps, 'sweep')} so far; Ctrl-C ends"
+    )
     return Text(text, style="dim")
 
 
@@ -248,10 +251,10 @@ def _captured_lines(record: Record) -> list[tuple[str, str]]:
     lines = filled[:_FIELDS_SHOWN]
     lines += [(name, _rows(rows)) for name, rows in list(tables.items())[:1]]
     if len(filled) > _FIELDS_SHOWN:
-        lines.append(("…", f"and {len(filled) - _FIELDS_SHOWN} more fields"))
+        lines.append(("…", f"and {counted(len(filled) - _FIELDS_SHOWN, 'more field')}"))
     return lines
 
 
 def _rows(rows: Sequence[dict[str, Any]]) -> str:
     first = ", ".join(str(field["value"]) for field in rows[0].values()) if rows else ""
-    return f"{len(rows)} rows; the first: {first}" if rows else "no rows"
+    return f"{counted(len(rows), 'row')}; the first: {first}" if rows else "no rows"

@@ -62,6 +62,7 @@ async def test_a_letter_is_found_repaired_and_sent_again(kafka: Kafka, tmp_path:
 
         first = await listed(world)
         by_stage = await listed(world, "--stage", "validate")
+        as_text = await letters(world, "list", "--stage", "validate")
         shown = await letters(world, "show", "doc-1")
         raw = await letters(world, "show", by_stage[0]["letter"], "-o", str(tmp_path / "raw"))
         dry = await letters(world, "redrive", "--everything", "--dry-run")
@@ -77,6 +78,7 @@ async def test_a_letter_is_found_repaired_and_sent_again(kafka: Kafka, tmp_path:
 
         assert {letter["document"] for letter in first} == {"doc-1", "doc-2", "-"}
         assert [letter["stage"] for letter in by_stage] == ["validate"]
+        assert as_text[2].splitlines()[-1] == "1 dead letter"
         assert shown[0] == 0
         assert "document       doc-1" in shown[1]
         assert '"kind": "file"' in shown[1]

@@ -1,10 +1,10 @@
-"""Durations and sizes: written by people, read as numbers, shown as people wrote them."""
+"""Durations, sizes and counts: written by people, read as numbers, shown as people wrote them."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.quantities import bytes_of, duration_text, seconds_of, size_text
+from connector.quantities import bytes_of, counted, duration_text, seconds_of, size_text
 
 
 @pytest.mark.parametrize(
@@ -66,3 +66,13 @@ def test_the_largest_unit_that_fits_is_shown() -> None:
 
     assert shown == ["0.25s", "5s", "1m", "15m", "90m", "2h", "400d"]
     assert [size_text(size) for size in (1, 1500, 64_000, 2_000_000)] == ["1", "1500", "64kB", "2MB"]
+
+
+def test_one_of_a_kind_is_not_several() -> None:
+    """None and many are."""
+    assert [counted(number, "dead letter") for number in (0, 1, 2, 1000)] == [
+        "0 dead letters",
+        "1 dead letter",
+        "2 dead letters",
+        "1,000 dead letters",
+    ]

@@ -33,13 +33,13 @@ def test_a_topic_that_is_not_there_is_missing() -> None:
 
 
 @pytest.mark.parametrize("role", INNER)
-@pytest.mark.parametrize("partitions", [1, 11, 13])
-def test_a_wrong_number_of_partitions_is_told(role: TopicRole, partitions: int) -> None:
+@pytest.mark.parametrize(("partitions", "shown"), [(1, "1 partition"), (11, "11 partitions"), (13, "13 partitions")])
+def test_a_wrong_number_of_partitions_is_told(role: TopicRole, partitions: int, shown: str) -> None:
     """Fewer and more; entities would meet the rows of others."""
     found = said(role, replace(GOOD[NAMES.topics[role]], partitions=partitions))
 
     assert [state for state, _ in found] == ["wrong"]
-    assert f"has {partitions} partitions, but KAFKA__WORK_PARTITIONS is 12" in found[0][1]
+    assert f"has {shown}, but KAFKA__WORK_PARTITIONS is 12" in found[0][1]
 
 
 @pytest.mark.parametrize(

@@ -181,6 +181,7 @@ async def test_what_is_left_out_fails_the_command(tmp_path: Path) -> None:
 
     assert done.code == 1
     assert "left out   annotation 999 is not in Rossum" in done.err
+    assert "exported   1 annotation to" in done.err
     assert len(json.loads(file.read_bytes())["results"]) == 1
 
 
