@@ -114,7 +114,8 @@ async def test_that_down_refuses_and_up_is_the_same_port() -> None:
 
 def request(key: int, body: bytes) -> bytes:
     """A request of the Kafka protocol, as far as the proxy looks at it."""
-    return struct.pack(">ih", 2 + len(body), key) + body
+    version, number = 0, 7
+    return struct.pack(">ihhi", 8 + len(body), key, version, number) + body
 
 
 async def test_that_a_held_request_arrives_although_its_sender_has_left() -> None:
