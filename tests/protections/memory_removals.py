@@ -167,12 +167,6 @@ REMOVALS = (
     ),
     Removal(
         14,
-        "a state that is made anew is flushed before it counts",
-        (Edit("state/disk.py", "                self._database.flush()\n", "                pass\n"),),
-        tests=("unit/state/test_deaths.py::test_a_process_that_dies_after_a_rebuild_leaves_all_of_it",),
-    ),
-    Removal(
-        14,
         "a state takes in only what is known to be committed",
         (
             Edit(
