@@ -16,7 +16,7 @@ from connector.export.forms import Form, Params, Part, Unreadable
 from connector.export.whole_file import whole_file
 from connector.ports import Lane
 from connector.progress import Progress
-from connector.window_listing import patiently
+from connector.window_listing import PAUSE, TRIES, patiently
 
 #: Ids of one call: Rossum's largest page.
 IDS_A_CALL = 100
@@ -142,20 +142,35 @@ class Job:
     async def _move(self, ids: Sequence[AnnotationId]) -> Mapping[AnnotationId, str]:
         """Move them where that is wanted; those that could not be, with the reason.
 
-        What was moved by a call whose answer got lost is not in the next answer, so that its status is asked for.
+        What was moved by a call whose answer got lost is not in the next answer, so that its status is asked for;
+        where that is still one to move from, Rossum's list may lag, and both are done again.
         """
-        order = self._order
-        if order.to_status is None:
+        if self._order.to_status is None:
             return {}
         self._folder.begin_moving()
-        call = partial(self._rossum.move, order.queue, ids, statuses=order.movable, to_status=order.to_status)
-        moved = await patiently(call, self._clock)
-        if not (others := [one for one in ids if one not in moved]):
-            return {}
-        readings = await patiently(partial(self._rossum.annotations, others, lane=Lane.OPS), self._clock)
-        kept = {one: reading.status for one, reading in readings.items() if reading.status not in MOVED}
-        gone = {one: why_not(readings.get(one), order.queue) for one in others}
-        return {one: gone[one] or f"was not moved: it is {kept[one]} now" for one in others if gone[one] or one in kept}
+        others = ids
+        for tries_left in reversed(range(TRIES)):
+            moved = await patiently(partial(self._moved, others), self._clock)
+            others = [one for one in others if one not in moved]
+            left_out, in_doubt = await self._unmoved(others)
+            if not (in_doubt and tries_left):
+                break
+            await self._clock.sleep(PAUSE)
+        return left_out
+
+    async def _moved(self, ids: Sequence[AnnotationId]) -> frozenset[AnnotationId]:
+        order = self._order
+        return await self._rossum.move(order.queue, ids, statuses=order.movable, to_status=order.to_status or "")
+
+    async def _unmoved(self, ids: Sequence[AnnotationId]) -> tuple[Mapping[AnnotationId, str], bool]:
+        """Those of what no call moved that are not moved, with the reason; and whether that is in doubt."""
+        if not ids:
+            return {}, False
+        readings = await patiently(partial(self._rossum.annotations, ids, lane=Lane.OPS), self._clock)
+        gone = {one: reason for one in ids if (reason := why_not(readings.get(one), self._order.queue))}
+        kept = {one: readings[one].status for one in ids if one not in gone and readings[one].status not in MOVED}
+        in_doubt = any(status in self._order.movable for status in kept.values())
+        return {**gone, **{one: f"was not moved: it is {status} now" for one, status in kept.items()}}, in_doubt
 
     async def _fetch(self, number: int, ids: Sequence[AnnotationId], parts: list[Part]) -> list[Part]:
         """The parts so far and those of `ids`: one, or more where one would be too large."""

@@ -1,11 +1,14 @@
 """Exports of a fixed set: what is left out is told, moves survive lost answers, parts are fetched once."""
 
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from connector.domain.ids import AnnotationId
+from connector.domain.readings import AnnotationReading
 from connector.errors import Retryable
 from connector.export.csv_form import CsvForm
 from connector.export.forms import Form
@@ -13,8 +16,9 @@ from connector.export.json_form import JsonForm
 from connector.export.tables import Columns
 from connector.export.xlsx_form import XlsxForm
 from connector.export.xml_form import XmlForm
+from connector.ports import Lane
 from tests.support.waiting import eventually
-from tests.wire.export.exporting import INSIDE, Export
+from tests.wire.export.exporting import INSIDE, Disturbed, Export
 from tests.wire.rossum.client_harness import Side, connected
 
 FORMS = [JsonForm(), CsvForm(Columns()), XmlForm(), XlsxForm(Columns())]
@@ -102,6 +106,33 @@ async def test_what_is_exported_is_moved(tmp_path: Path, target: str) -> None:
     assert (export.numbers(job), job.left_out()) == (numbers, {})
     assert {element["status"] for element in exported} <= {"exporting", "exported"}
     assert len({reading.clocks["exported_at"] for reading in readings.values()}) > 1
+
+
+class Behind(Disturbed):
+    """Rossum, whose list shows two times that nothing has been moved."""
+
+    looks = 0
+
+    async def annotations(
+        self, ids: Collection[AnnotationId], *, lane: Lane = Lane.READS
+    ) -> Mapping[AnnotationId, AnnotationReading]:
+        """With the status from before."""
+        readings = await super().annotations(ids, lane=lane)
+        self.looks += 1
+        return {n: replace(one, status="confirmed") if self.looks <= 2 else one for n, one in readings.items()}
+
+
+async def test_what_was_moved_is_exported_while_lists_lag(tmp_path: Path) -> None:
+    """The answer to the move gets lost, and Rossum shows the status from before for a while."""
+    async with connected() as side:
+        numbers = await side.finished(3, status="confirmed", **INSIDE)
+        await side.fault("/export", "drop-after", method="POST")
+        behind = Behind(side.client, side.client.server_time)
+        export = Export(tmp_path, behind, statuses=CONFIRMED, to_status="exported")
+
+        job = await export.fetched(await export.chosen(clock="confirmed_at"))
+
+    assert (export.numbers(job), job.left_out()) == (numbers, {})
 
 
 async def _all(side: Side, numbers: list[int], status: str) -> bool:
