@@ -26,7 +26,7 @@ def local_files(given: Iterable[Path], *, recursive: bool, document_id: str | No
     """The files that are named, and those in the folders that are; hidden ones in folders do not count.
 
     Raises:
-        SettingsError: One does not exist, nothing is found, or two would have the same name.
+        SettingsError: One does not exist or has no readable name, nothing is found, or two would have the same name.
     """
     found = [named for path in given for named in _below(path, recursive=recursive)]
     if not found:
@@ -35,6 +35,7 @@ def local_files(given: Iterable[Path], *, recursive: bool, document_id: str | No
         raise SettingsError(f"--document-id names one document, but there are {len(found)} files")
     names: dict[str, Path] = {}
     for name, path in found:
+        _require_text(path)
         if names.setdefault(name, path) != path:
             raise SettingsError(
                 f"{names[name]} and {path} would both be called {name}; import them one after the other"
@@ -54,6 +55,15 @@ def _below(given: Path, *, recursive: bool) -> Iterator[tuple[str, Path]]:
                 yield inside.as_posix(), _resolved(file)
     else:
         raise SettingsError(f"{given} is neither a file nor a folder")
+
+
+def _require_text(path: Path) -> None:
+    """Names go into JSON and onto terminals, which take no bytes that are not UTF-8."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        shown = str(path).encode(errors="backslashreplace").decode()
+        raise SettingsError(f"the name of {shown} is not UTF-8: rename it") from None
 
 
 def _resolved(path: Path) -> Path:

@@ -49,11 +49,14 @@ def test_a_file_that_is_named_twice_is_one(place: Path) -> None:
 
 
 def test_what_cannot_be_meant_is_told(place: Path) -> None:
-    """A missing file, an empty folder, one key for several, two of one name: each with what to do."""
+    """A missing file, an empty folder, one key for several, two of one name, a name that is no text."""
     (place / "empty").mkdir()
+    (place / "odd").mkdir()
+    (place / "odd" / "\udcff.pdf").touch()
     cases = {
         "can't be read": [place / "nothing.pdf"],
         "no files there": [place / "empty"],
+        r"odd/\\udcff.pdf is not UTF-8: rename it": [place / "odd"],
         "would both be called c.pdf": [place / "a" / "c.pdf", place / "other" / "c.pdf"],
     }
     (place / "other").mkdir()
