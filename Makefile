@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup run test check bench soak schemas transcripts image lock clean
+.PHONY: help setup run test check coverage bench soak schemas transcripts image lock clean
 
 help: ## show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -35,6 +35,15 @@ check: setup ## everything that CI checks beside the tests
 	@echo "settings docs"; $(BIN)/rossum-connector settings-docs --check
 	@echo "architecture"; $(BIN)/python -m pytest -q tests/test_architecture.py
 
+coverage: setup ## lines and branches of what decides that short tests come by, and the least that they must
+	@mkdir -p .cache/coverage
+	@$(BIN)/coverage erase
+	@$(BIN)/coverage run -m pytest -q --hypothesis-profile few tests/unit/contracts tests/unit/domain tests/unit/engine
+	@PYTHONHASHSEED=0 $(BIN)/coverage run -m tests.simulation --seeds 40
+	@PYTHONHASHSEED=0 $(BIN)/coverage run -m tests.simulation.scenes
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report $(ARGS)
+
 bench: setup ## measure, as ratios within one run (ARGS="--quick webhook")
 	@$(BIN)/python -m benchmarks $(ARGS)
 
@@ -60,4 +69,4 @@ lock: setup ## resolve requirements.lock anew, and the image's part of it
 	  -o deploy/requirements.lock
 
 clean: ## remove .venv and every cache
-	@rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build .coverage
+	@rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build

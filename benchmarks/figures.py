@@ -53,6 +53,12 @@ class Row:
         return "yes" if self.bar.reached(figure) else "NO"
 
 
+def missed(rows: Sequence[Row]) -> list[str]:
+    """What did not reach its bar, in words."""
+    short = [(row, row.bar) for row in rows if row.bar and row.verdict == "NO"]
+    return [f"{row.what}: {row.value or f'{row.ratio:.2f}'}, bar {bar.text}" for row, bar in short]
+
+
 def percentile(values: Sequence[float], part: float) -> float:
     """The value below which `part` (0 to 1) of the values lie; infinite without values, so that no bar is reached."""
     ordered = sorted(values)

@@ -7,13 +7,14 @@ from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 #: Seconds that a program gets to end by itself.
 ENDS = 10
 #: Bytes of the longest line that it may print.
 LONGEST_LINE = 16 * 1024 * 1024
 _KB = 1024
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +118,10 @@ def _confine(pid: int, cores: set[int]) -> None:
             os.sched_setaffinity(int(thread.name), cores)
 
 
-def on_best_loop(main: Coroutine[Any, Any, None]) -> None:
-    """Run a coroutine on the loop that the product uses."""
+def on_best_loop(main: Coroutine[Any, Any, _Result]) -> _Result:
+    """Run a coroutine on the loop that the product uses; what it returns."""
     if sys.platform == "win32":
-        asyncio.run(main)
-        return
+        return asyncio.run(main)
     import uvloop  # noqa: PLC0415 - not installed on Windows
 
-    uvloop.run(main)
+    return uvloop.run(main)

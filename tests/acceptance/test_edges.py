@@ -12,10 +12,12 @@ from collections.abc import AsyncIterator
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import orjson
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # its stubs are a package of their own
 
 from connector.domain.ids import AnnotationId, annotation_entity
 from connector.domain.messages import Hint, Swept, decode_work
@@ -46,6 +48,7 @@ TOPICS = (
     "rossum.connector.imports",
     "rossum.connector.work",
 )
+SCHEMAS = Path(__file__).parents[2] / "schemas"
 WORK, LEDGER = "rossum.connector.work", "rossum.connector.ledger"
 
 
@@ -273,7 +276,13 @@ async def test_a_plain_consumer_reads_what_is_documented(world: Deployment) -> N
 
     headers = dict(zip(record["headers"][::2], record["headers"][1::2], strict=True))
     data = orjson.loads(record["payload"])
+    schema = orjson.loads((SCHEMAS / "annotation.captured.json").read_bytes())
+    annotation = await world.api("GET", f"/annotations/{data['annotation']['id']}")
     assert record["key"] == "doc-7"
+    assert UUID(headers["ce_id"]).version == 5
+    assert headers["ce_subject"] == f"annotations/{annotation['id']}"
+    assert headers["ce_time"] == headers["ce_revision"] == annotation["exported_at"]
+    assert headers["ce_dataschema"] == schema["$id"]
     assert headers["ce_type"] == "ai.rossum.connector.annotation.captured"
     assert headers["ce_specversion"] == "1.0"
     assert headers["ce_partitionkey"] == "doc-7"
@@ -283,3 +292,4 @@ async def test_a_plain_consumer_reads_what_is_documented(world: Deployment) -> N
     assert data["metadata"] == {"purchase_order": "4500012345"}
     assert data["fields"]
     assert data["content"]
+    Draft202012Validator(schema).validate(data)

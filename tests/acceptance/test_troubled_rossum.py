@@ -1,19 +1,24 @@
 """Rossum in trouble: whatever it answers, nothing is lost and no arrival is imported twice."""
 
 import asyncio
+import base64
 import math
 import random
 import sys
 from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 
 from connector.domain.ids import format_clock
 from connector.domain.readings import CLOCKS
-from tests.support.deployment import Deployment, deployment, inline
+from tests.support.deployment import Deployment, deployment, inline, pdf
 from tests.support.find_kafka import Kafka
 from tests.support.stalls import Stalls, stalls
 from tests.support.waiting import eventually
@@ -23,7 +28,8 @@ pytestmark = [pytest.mark.kafka, pytest.mark.timeout(200)]
 QUICK = ("--rate-limit", "0", "--processing", "0.3", "--review", "0.5")
 FAST = {"ROSSUM__REQUESTS_PER_SECOND": "0", "IMPORTS__SETTLE": "8s", "IMPORTS__TASK_AFTER": "4s"}
 DOCUMENTS = 100
-#: Seconds that only a document would need that waits behind others.
+#: Seconds that no document needs unless it waits behind others. The aim is 3 for 99 of 100, whose figure each run
+#: prints; as a bound it would judge the machine, whose cores others use too.
 STARVED = 10
 #: Documents that people export beside a backlog, and the seconds in which they do it.
 PEOPLE, WORKDAY = 100, 60
@@ -33,22 +39,51 @@ STALLS = 2
 
 UPLOADS = {"method": "POST", "path": "/uploads"}
 ANYTHING = {"method": "GET", "path": ".*"}
-TROUBLES: dict[str, tuple[list[dict[str, Any]], dict[str, Any]]] = {
-    "429": (
-        [{**UPLOADS, "action": "retry-after:1", "times": 20}, {**ANYTHING, "action": "retry-after:1", "times": 5}],
-        {},
-    ),
-    "503": ([{**UPLOADS, "action": "status:503", "times": 10}, {**ANYTHING, "action": "status:503", "times": 10}], {}),
-    "uploads accepted, answers swallowed": ([{**UPLOADS, "action": "drop-after", "times": 25}], {}),
-    "uploads dropped": ([{**UPLOADS, "action": "drop-before", "times": 10}], {}),
-    "tasks slower than the settle time": ([], {"task_delay": 12}),
-    "slow tasks and metadata overwritten": ([], {"task_delay": 15, "overwrite_metadata": True}),
-    "metadata overwritten": ([], {"overwrite_metadata": True}),
-    "garbage and half answers": (
-        [{**ANYTHING, "action": "garbage", "times": 4}, {**ANYTHING, "action": "truncate", "times": 4}],
-        {},
-    ),
-}
+#: What another extension leaves in place of our mark.
+OVERWRITTEN = {"extension": "was here"}
+
+
+def archived(number: int) -> dict[str, Any]:
+    """An arrival whose document is an archive: what is in there is known when its task has ended, not before."""
+    file = BytesIO()
+    with ZipFile(file, "w") as archive:
+        archive.writestr(f"invoice {number}.pdf", pdf(f"document {number}"))
+    source = {"kind": "inline", "base64": base64.b64encode(file.getvalue()).decode()}
+    return inline(number) | {"source": source, "file_name": f"archive {number}.zip"}
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What Rossum does that it should not.
+
+    Attributes:
+        faults: Orders for the simulator.
+        behaviour: Its switches.
+        arrival: Makes the arrival of a number.
+    """
+
+    faults: Sequence[dict[str, Any]] = ()
+    behaviour: dict[str, Any] = field(default_factory=dict)
+    arrival: Callable[[int], dict[str, Any]] = inline
+
+
+TROUBLES = {
+    "429": Trouble([
+        {**UPLOADS, "action": "retry-after:1", "times": 20}, {**ANYTHING, "action": "retry-after:1", "times": 5},
+    ]),
+    "503": Trouble([
+        {**UPLOADS, "action": "status:503", "times": 10}, {**ANYTHING, "action": "status:503", "times": 10},
+    ]),
+    "uploads accepted, answers swallowed": Trouble([{**UPLOADS, "action": "drop-after", "times": 25}]),
+    "uploads dropped": Trouble([{**UPLOADS, "action": "drop-before", "times": 10}]),
+    # Of a PDF the annotation tells enough, whatever its task does; an archive has to wait for its task.
+    "tasks slower than the settle time": Trouble(behaviour={"task_delay": 12}, arrival=archived),
+    "slow tasks and metadata overwritten": Trouble(behaviour={"task_delay": 15, "overwrite_metadata": True}),
+    "metadata overwritten": Trouble(behaviour={"overwrite_metadata": True}),
+    "garbage and half answers": Trouble([
+        {**ANYTHING, "action": "garbage", "times": 4}, {**ANYTHING, "action": "truncate", "times": 4},
+    ]),
+}  # fmt: skip
 
 
 async def accepted_and_captured(world: Deployment, documents: int, *, within: float = 120) -> None:
@@ -70,22 +105,45 @@ async def accepted_and_captured(world: Deployment, documents: int, *, within: fl
 
 @pytest.mark.parametrize("trouble", TROUBLES)
 async def test_trouble_loses_and_doubles_nothing(kafka: Kafka, tmp_path: Path, trouble: str) -> None:
-    """Each alone: everything comes out once in the end."""
-    faults, behaviour = TROUBLES[trouble]
+    """Each alone, and it did happen: everything comes out once in the end."""
+    ordered, loop = TROUBLES[trouble], asyncio.get_running_loop()
     async with deployment(kafka.bootstrap_servers, "trouble", tmp_path, simulator=QUICK, **FAST) as world:
         await world.start_replica()
         await world.add_hook(world.webhook_urls[0])
-        for fault in faults:
+        for fault in ordered.faults:
             await world.control("/faults", fault)
-        await world.control("/behaviour", behaviour)
+        await world.control("/behaviour", ordered.behaviour)
 
-        await world.announce([inline(number) for number in range(DOCUMENTS)])
+        announced_at = loop.time()
+        await world.announce([ordered.arrival(number) for number in range(DOCUMENTS)])
+        await eventually(lambda: world.reader.named("import.completed"), within=60)
+        first_after = loop.time() - announced_at
 
         await accepted_and_captured(world, DOCUMENTS)
+        await _happened(world, ordered, first_after)
+
+
+async def _happened(world: Deployment, ordered: Trouble, first_after: float) -> None:
+    """Each order was met by a request, each switch had its effect: `first_after` is when an import was complete."""
+    met = await world.control("/faults")
+    sys.stdout.write(f"met={met} first completed after {first_after:.1f} s\n")
+    for fault in ordered.faults:
+        method, action = f"{fault['method']} ", fault["action"]
+        assert sum(actions.get(action, 0) for operation, actions in met.items() if operation.startswith(method)) > 0
+    # No import could be complete before its task had ended: it was waited for.
+    assert first_after > ordered.behaviour.get("task_delay", 0.0)
+    if ordered.behaviour.get("overwrite_metadata"):
+        documents = await world.control("/documents")
+        metadata = [annotation["metadata"] for document in documents for annotation in document["annotations"]]
+        assert metadata == [OVERWRITTEN] * DOCUMENTS
 
 
 async def test_the_budget_keeps_two_replicas_below_the_limit(kafka: Kafka, tmp_path: Path) -> None:
-    """Under Rossum's limit of 10 requests a second and the default budget there is no 429 unless the machine stalls."""
+    """Under Rossum's limit of 10 requests a second and the default budget there is no 429 on a machine that runs.
+
+    Where it was seen to stand still, and only then, one is allowed for each time, two at most: each process keeps its
+    own pace, but what was due meanwhile in both of them leaves together when they go on.
+    """
     simulator = ("--rate-limit", "10", "--processing", "0.3", "--review", "0.5")
     async with deployment(kafka.bootstrap_servers, "budget", tmp_path, simulator=simulator) as world:
         await world.start_replica()
@@ -100,10 +158,11 @@ async def test_the_budget_keeps_two_replicas_below_the_limit(kafka: Kafka, tmp_p
 
 
 async def test_a_backlog_does_not_hold_up_what_a_person_exports(kafka: Kafka, tmp_path: Path) -> None:
-    """5,000 arrivals wait for the API; documents that people export meanwhile are captured within 3 s; sweeps go on.
+    """5,000 arrivals wait for the API; what people export meanwhile is captured in seconds; sweeps go on.
 
-    People export at moments that have nothing to do with when the connector reads; before it ends every other of their
-    exports Rossum asks the hook (`WEBHOOK__GATE`).
+    The figures are printed, the 99th percentile among them, whose aim is 3 s; asserted is that nobody waits for 10 s,
+    where to wait behind the backlog would take minutes. People export at moments that have nothing to do with when the
+    connector reads; before it ends every other of their exports Rossum asks the hook (`WEBHOOK__GATE`).
     """
     waiting, chance = 5_000, random.Random(5)  # noqa: S311 - when a person works is no secret
     simulator = ("--rate-limit", "10", "--processing", "0.5", "--review", "-1")
@@ -129,7 +188,6 @@ async def test_a_backlog_does_not_hold_up_what_a_person_exports(kafka: Kafka, tm
             p50, p99, slowest = (sorted(seconds)[math.ceil(len(seconds) * part) - 1] for part in (0.5, 0.99, 1))
             sys.stdout.write(f"{how}: p50={p50:.2f} s p99={p99:.2f} s max={slowest:.2f} s\n")
         sys.stdout.write(f"accepted meanwhile={accepted} sweeps meanwhile={dict(more)}\n")
-        # The figure is what counts and is printed; behind the backlog it would be minutes.
         assert max(taken) < STARVED
         assert accepted < waiting
         assert set(more) == set(CLOCKS)

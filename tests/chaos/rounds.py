@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.chaos.ending import audited, compared
 from tests.chaos.nemesis import Nemesis
 from tests.chaos.plan import Plan, Stroke
-from tests.chaos.verdict import Verdict, audit_figure, audit_problems
+from tests.chaos.verdict import Verdict, audit_figure, audit_problems, never_happened
 from tests.support.deployment import Deployment, deployment
 from tests.support.fleet import Fleet, fleet
 from tests.support.kafka_broker import LocalKafka
@@ -70,8 +70,9 @@ async def round_of_chaos(broker: LocalKafka, plan: Plan, folder: Path, tell: Tel
         await ships.start()
         await world.control("/hooks", HOOKS)
         nemesis = Nemesis(ships, broker, plan)
-        await _suffer(Feed(world, documents, plan.documents), nemesis, plan, tell)
-        await nemesis.heal()
+        feed = Feed(world, documents, plan.documents)
+        await _suffer(feed, nemesis, plan, tell)
+        await nemesis.heal(lambda: feed.accepted >= plan.documents)
         healed_at = asyncio.get_running_loop().time()
         with suppress(AssertionError):
             await eventually(lambda: _all_there(world, plan), within=GIVEN_UP_AFTER, every=0.2)
@@ -141,7 +142,8 @@ async def _ended(ships: Fleet, nemesis: Nemesis, plan: Plan, recovery: float, te
         f"swallowed={nemesis.swallowed} audit={audit_figure(audit)} seed={plan.seed} recovered={recovery:.1f}s"
     )
     others = _others(ships, verdict, plan, recovery, codes)
-    return Outcome(line, [*verdict.problems, *audit_problems(audit), *nemesis.crashed, *others])
+    idle = never_happened({"zombies": nemesis.zombies, "swallowed": nemesis.swallowed})
+    return Outcome(line, [*verdict.problems, *audit_problems(audit), *nemesis.crashed, *others, *idle])
 
 
 def _others(ships: Fleet, verdict: Verdict, plan: Plan, recovery: float, codes: list[int]) -> list[str]:

@@ -1,12 +1,22 @@
 """The comparison of sets finds each kind of harm: a verdict that can't fail proves nothing."""
 
 from collections import Counter
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from tests.chaos.plan import BOUNCES, FREEZES, Plan, Stroke
-from tests.chaos.verdict import Verdict, audit_figure, audit_problems, judge
+from tests.chaos.verdict import (
+    Tally,
+    Verdict,
+    audit_figure,
+    audit_problems,
+    judge,
+    never_happened,
+    swallowed_answers,
+)
+from tests.chaos.zombies import Freeze, held, taken_over
 from tests.support.commands import Done
 from tests.support.reader import CAPTURED, LIFECYCLE, Seen
 
@@ -93,6 +103,58 @@ def test_that_whatever_an_audit_says_but_no_difference_is_a_problem(
     """Its differences in its own words; one that tells nothing proves nothing."""
     assert audit_problems(done) == problems
     assert audit_figure(done) == figure
+
+
+def test_that_orders_are_no_deeds() -> None:
+    """What happened is told beside what was ordered, and a fault that never happened although it was is a problem."""
+    some = {"zombies": Tally(1, 3), "swallowed": Tally(0, 0)}
+    none = {"zombies": Tally(3, 3), "swallowed": Tally(0, 20)}
+
+    assert [str(tally) for tally in some.values()] == ["1/3", "0/0"]
+    assert never_happened(some) == []
+    assert never_happened(none) == ["nothing shown: swallowed=0/20"]
+
+
+def test_that_only_swallowed_answers_to_uploads_count() -> None:
+    """Uploads by either address whose work was done; no other call, and no upload that was only late."""
+    met = {
+        "GET /annotations": {"drop-after": 7, "status:503": 2},
+        "POST /uploads": {"drop-after": 3, "drop-before": 5, "delay:3": 1},
+        "POST /uploads/{filename}": {"drop-after": 1},
+    }
+
+    assert swallowed_answers(met) == 4
+    assert swallowed_answers({}) == 0
+
+
+def partition(number: int, event: str = "partition_ready", at: str = "2026-01-01T00:00:30.000000Z") -> dict[str, Any]:
+    """A line of a replica's log."""
+    return {"event": event, "partition": number, "timestamp": at}
+
+
+def test_that_a_replica_holds_what_it_has_not_lost() -> None:
+    """Its partitions are those that got ready and have not ended since."""
+    life = [partition(1), partition(2), partition(1, "partition_ended"), partition(3), partition(3, "partition_ended")]
+
+    assert held([]) == frozenset()
+    assert held(life) == {2}
+    assert held([*life, partition(1)]) == {1, 2}
+
+
+@pytest.mark.parametrize(
+    ("told", "is_zombie"),
+    [
+        ([], False),
+        ([partition(7)], False),
+        ([partition(1, at="2026-01-01T00:00:09.999999Z")], False),
+        ([partition(7), partition(2)], True),
+    ],
+)
+def test_that_a_zombie_is_who_has_a_successor(told: list[dict[str, Any]], *, is_zombie: bool) -> None:
+    """Somebody else works a partition that it held, since it was frozen; another partition, or earlier, is no proof."""
+    freeze = Freeze(0, frozenset({1, 2}), datetime(2026, 1, 1, 0, 0, 10, tzinfo=UTC))
+
+    assert taken_over(freeze, told) is is_zombie
 
 
 def test_that_a_plan_keeps_its_numbers_in_any_order() -> None:

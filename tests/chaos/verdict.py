@@ -1,7 +1,7 @@
 """Compares what went in with what came out, as sets: what is lost, doubled, out of order, seen by one reader only."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -48,6 +48,29 @@ class Verdict:
             f"accepted={self.accepted} terminal={self.terminal} captured={self.captured} "
             f"duplicates={len(self.doubled) + len(self.imported_twice)} lost={len(self.lost)}"
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How often a fault happened, of how often it was ordered: an order alone shows nothing."""
+
+    happened: int
+    ordered: int
+
+    def __str__(self) -> str:
+        return f"{self.happened}/{self.ordered}"
+
+
+def never_happened(tallies: Mapping[str, Tally]) -> list[str]:
+    """Which of the faults, by their names, were ordered for nothing."""
+    return [f"nothing shown: {name}={tally}" for name, tally in tallies.items() if tally.ordered and not tally.happened]
+
+
+def swallowed_answers(met: Mapping[str, Mapping[str, int]]) -> int:
+    """Uploads that Rossum has taken without telling, by what its simulator counts of faults that requests met."""
+    return sum(
+        actions.get("drop-after", 0) for operation, actions in met.items() if operation.startswith("POST /uploads")
+    )
 
 
 def judge(wanted: Iterable[str], seen: Sequence[Seen], again: Sequence[Seen], roots: Counter[str]) -> Verdict:

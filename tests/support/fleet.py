@@ -6,6 +6,7 @@ import signal
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -114,19 +115,14 @@ class Berth:
 
     def said(self, event: str, **fields: Any) -> list[dict[str, Any]]:
         """Lines of all its logs that tell of an event."""
-        found: list[dict[str, Any]] = []
-        for log in sorted(self.world.folder.glob(f"replica-{self.number}-*.log")):
-            for line in log.read_bytes().splitlines():
-                if f'"event": "{event}"'.encode() in line:
-                    told = orjson.loads(line)
-                    if all(told.get(name) == value for name, value in fields.items()):
-                        found.append(told)
-        return found
+        logs = sorted(self.world.folder.glob(f"replica-{self.number}-*.log"))
+        told = (line for log in logs for line in _lines(log, event))
+        return [line for line in told if all(line.get(name) == value for name, value in fields.items())]
 
-    def said_in_this_life(self, event: str) -> bool:
-        """Whether its latest log tells of an event."""
+    def said_in_this_life(self, *events: str) -> list[dict[str, Any]]:
+        """Lines of its latest log that tell of one of the events."""
         assert self.process is not None
-        return f'"event": "{event}"'.encode() in self.process.log.read_bytes()
+        return _lines(self.process.log, *events)
 
     def last_words(self) -> str:
         """The last line of its latest log."""
@@ -147,6 +143,11 @@ class Berth:
             text = await response.text()
         samples = (sample for sample in _SAMPLE.finditer(text) if sample["name"] == name)
         return sum(float(sample["value"]) for sample in samples if labels in (sample["labels"] or ""))
+
+
+def _lines(log: Path, *events: str) -> list[dict[str, Any]]:
+    marks = [f'"event": "{event}"'.encode() for event in events]
+    return [orjson.loads(line) for line in log.read_bytes().splitlines() if any(mark in line for mark in marks)]
 
 
 @dataclass(slots=True)

@@ -134,6 +134,11 @@ async def faults(call: Call) -> Any:
     return {}
 
 
+async def met_faults(call: Call) -> Any:
+    """How often each action of a fault was met, by operation; it stays when faults are forgotten."""
+    return call.world.faults.met.as_json()
+
+
 async def clear_faults(call: Call) -> Any:
     """Forget all faults."""
     call.world.faults.clear()
@@ -183,6 +188,7 @@ ACTIONS: dict[str, Action] = {
     "POST /annotations/{id}/split": split,
     "POST /annotations/{id}/purge": purge_one,
     "POST /faults": faults,
+    "GET /faults": met_faults,
     "DELETE /faults": clear_faults,
     "POST /behaviour": behaviour,
     "POST /hooks": hook_trouble,

@@ -1,10 +1,10 @@
-"""Counts every request of the API by operation and by how it was answered."""
+"""Counts requests of the API by operation and by what became of them."""
 
 from collections import Counter
 
 
 class Counters:
-    """``METHOD /path/{id}`` -> status or ``dropped`` -> how often."""
+    """``METHOD /path/{id}`` -> status, ``dropped`` or the action of a fault -> how often."""
 
     def __init__(self) -> None:
         self._counts: dict[str, Counter[str]] = {}

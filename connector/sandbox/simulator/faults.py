@@ -9,16 +9,19 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from connector.sandbox.simulator.counters import Counters
+
 _WITH_VALUE = {"status": int, "retry-after": int, "delay": float, "drip": float, "content-type": str}
 _WITHOUT_VALUE = frozenset({"drop-before", "drop-after", "garbage", "truncate"})
 
 
 @dataclass(slots=True)
 class Fault:
-    """One order; ``left`` counts down, None = until cleared."""
+    """One order; ``action`` is its text, ``left`` counts down, None = until cleared."""
 
     method: str | None
     path: re.Pattern[str]
+    action: str
     kind: str
     value: Any
     left: int | None
@@ -29,10 +32,15 @@ class Fault:
 
 
 class Faults:
-    """The orders still open, oldest first."""
+    """The orders still open, oldest first.
+
+    Attributes:
+        met: How often each action became of a request: an order may stay open, a request break off before its answer.
+    """
 
     def __init__(self) -> None:
         self._open: list[Fault] = []
+        self.met = Counters()
 
     def order(self, body: dict[str, Any]) -> None:
         """Add one order as the control endpoint receives it.
@@ -40,7 +48,8 @@ class Faults:
         Raises:
             ValueError: an unknown action or an unusable value, with what is allowed.
         """
-        kind, value = _action(str(body.get("action", "")))
+        action = str(body.get("action", ""))
+        kind, value = _action(action)
         try:
             path = re.compile(str(body.get("path") or ""))
         except re.error as error:
@@ -49,7 +58,8 @@ class Faults:
         times = body.get("times") or None
         if times is not None and (not isinstance(times, int) or times < 0):
             raise ValueError(f"times must be a whole number, 0 = until cleared, not {times!r}")
-        self._open.append(Fault(None if method in {None, "", "*"} else str(method).upper(), path, kind, value, times))
+        method = None if method in {None, "", "*"} else str(method).upper()
+        self._open.append(Fault(method, path, action, kind, value, times))
 
     def clear(self) -> None:
         """Forget every order."""

@@ -85,7 +85,10 @@ class FrontDoor:
             self._world.counters.add(match.operation, DROPPED)
             raise
         self._world.counters.add(match.operation, outcome)
-        return response if fault is None else await _spoil(request, response, fault)
+        if fault is None:
+            return response
+        self._world.faults.met.add(match.operation, fault.action)
+        return await _spoil(request, response, fault)
 
     async def _respond(
         self, request: web.BaseRequest, match: Match, fault: Fault | None

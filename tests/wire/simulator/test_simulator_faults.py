@@ -4,11 +4,12 @@ import asyncio
 import json
 import time
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
 
-from tests.wire.simulator.simulator_harness import UNREVIEWED, Rossum, running
+from tests.wire.simulator.simulator_harness import UNREVIEWED, Rossum, eventually, running
 
 LIST = "/annotations"
 
@@ -148,6 +149,46 @@ async def test_an_answer_may_have_another_type() -> None:
 
     assert (status, headers["Content-Type"]) == (200, "text/html")
     assert json.loads(body)["results"] == []
+
+
+async def test_faults_are_counted_when_they_are_met() -> None:
+    """An order is no fault yet: what counts is how many requests met it, also when the rest of it is forgotten."""
+    async with running(UNREVIEWED) as rossum:
+        await rossum.fault(method="POST", path="/uploads", action="drop-after", times=5)
+        await rossum.fault(method="GET", path="^/queues", action="status:503", times=2)
+        ordered = await rossum.get("/sandbox/faults")
+        for _ in range(2):
+            with pytest.raises(aiohttp.ClientConnectionError):
+                await rossum.upload()
+        await _answer(rossum, "/queues")
+        await rossum.send("DELETE", "/sandbox/faults")
+        await _answer(rossum, "/queues")
+        met = await rossum.get("/sandbox/faults")
+
+    assert ordered == {}
+    assert met == {"GET /queues": {"status:503": 1}, "POST /uploads": {"drop-after": 2}}
+
+
+async def test_a_request_that_breaks_off_meets_no_fault() -> None:
+    """Who goes away in the middle of an upload had no answer that could be swallowed."""
+    async with running(UNREVIEWED) as rossum:
+        await rossum.fault(method="POST", path="/uploads", action="drop-after", times=1)
+        address = urlsplit(rossum.simulator.base_url)
+        _, writer = await asyncio.open_connection(address.hostname, address.port)
+        head = "POST /api/v1/uploads?queue=8198 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer sandbox\r\n"
+        kind = 'Content-Type: multipart/form-data; boundary="b"\r\nContent-Length: 5000\r\n\r\n'
+        writer.write((head + kind + "--b\r\n").encode())
+        await writer.drain()
+        writer.transport.abort()
+        await eventually(lambda: _dropped(rossum))
+        met = await rossum.get("/sandbox/faults")
+
+    assert met == {}
+
+
+async def _dropped(rossum: Rossum) -> int:
+    counters = await rossum.get("/sandbox/counters")
+    return int(counters.get("POST /uploads", {}).get("dropped", 0))
 
 
 async def test_faults_stay_until_cleared() -> None:
