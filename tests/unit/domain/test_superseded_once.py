@@ -1,6 +1,7 @@
 """That a clock was superseded is told once, whatever capture statuses had it and whenever each of them is heard of."""
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -8,11 +9,11 @@ from hypothesis import strategies as st
 
 from connector.domain.annotation_outcome import AnnotationRules, Seen, Subject, decide
 from connector.domain.annotation_state import Policy
-from connector.domain.messages import Hint
+from connector.domain.messages import Hint, Via
 from connector.domain.readings import AnnotationReading
 from connector.domain.rows import AnnotationRow
 from tests.support.examples import examples
-from tests.unit.domain.annotation_story import ENTITY, NUMBER, POLICY, RULES, clock, export_of, hint, reading
+from tests.unit.domain.annotation_story import ENTITY, NUMBER, POLICY, QUEUE, RULES, clock, export_of, hint, reading
 
 BOTH = AnnotationRules(RULES.identity, Policy(("confirmed", "exported"), POLICY.horizon))
 X, Y = clock(10), clock(20)
@@ -49,7 +50,7 @@ def test_two_statuses_that_had_one_clock_tell_it_once(names: tuple[str, ...]) ->
     shown = reading("exported", confirmed_at=Y, exported_at=Y)
 
     for name in names:
-        one.look(shown, hint("exported", **{name: X}))
+        one.look(shown, Hint(NUMBER, Via.WEBHOOK, "exported", QUEUE, {name: X}))
 
     assert (one.superseded, max(one.told.values())) == ([X], 1)
 
@@ -96,7 +97,7 @@ def test_no_event_is_told_twice(steps: list[tuple[int | None, int | None, dict[s
     for *moves, promised, readable in steps:
         for name, move in zip(NAMES, moves, strict=True):
             clocks[name] += move or 0
-        shown = {name: clock(at) for name, at in clocks.items() if at}
-        one.look(reading("exported", **shown), hint("exported", **promised), readable=readable)
+        shown = replace(reading("exported"), clocks={name: clock(at) for name, at in clocks.items() if at})
+        one.look(shown, Hint(NUMBER, Via.WEBHOOK, "exported", QUEUE, promised), readable=readable)
 
     assert [event for event, count in one.told.items() if count > 1] == []
