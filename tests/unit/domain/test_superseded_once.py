@@ -40,7 +40,7 @@ class Life:
         assert isinstance(row, AnnotationRow)
         self.row = row
         self.told.update(event.id for event in outcome.events)
-        self.superseded += [event.revision for event in outcome.events if event.name == "annotation.superseded"]
+        self.superseded += [event.revision or "" for event in outcome.events if event.name == "annotation.superseded"]
 
 
 @pytest.mark.parametrize("names", [NAMES, NAMES[::-1]], ids=["confirmed first", "exported first"])
