@@ -150,12 +150,12 @@ class ImportBook:
             copy = replace(copy, value=original.value if original else None)
         received = await self.arrival_of(import_id, row)
         outcome = self._facts.failed(import_id, row, error, copy=copy, received=received, now=now, before=events)
-        self._services.telemetry.arrival_dead_lettered(error.stage, import_id, str(error))
         self.release(import_id, outcome, tickets or [])
+        self._services.telemetry.arrival_dead_lettered(error.stage, import_id, str(error))
 
     async def fail_unread(self, import_id: ImportId, row: ImportRow, error: Rejected, tickets: list[Ticket]) -> None:
         """The same without a look at the arrival; a copy by reference stays one."""
         copy, now = await self.copy_of(import_id, row), self._services.rossum.now()
         outcome = self._facts.failed(import_id, row, error, copy=copy, received=None, now=now)
-        self._services.telemetry.arrival_dead_lettered(error.stage, import_id, str(error))
         self.release(import_id, outcome, tickets)
+        self._services.telemetry.arrival_dead_lettered(error.stage, import_id, str(error))

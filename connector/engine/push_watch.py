@@ -23,7 +23,7 @@ class PushWatch:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._known: dict[str, None] = {}
+        self._known: set[str] = set()
 
     async def run(self) -> None:
         """Look until cancelled."""
@@ -50,9 +50,10 @@ class PushWatch:
 
     async def _reconcile(self, calls: Sequence[HookCall]) -> None:
         """Count calls not seen before; for those that nobody took the sweeps look at once."""
-        over = {call.request_id for call in calls} - {call.request_id for call in calls if call.runs}
+        shown = {call.request_id for call in calls}
+        over = shown - {call.request_id for call in calls if call.runs}
         taken = {call.request_id for call in calls if not call.failed}
-        fresh = over - self._known.keys()
+        fresh = over - self._known
         lost = fresh - taken
         self._services.telemetry.hook_calls(taken=len(fresh & taken), lost=len(lost))
         if lost:
@@ -62,4 +63,5 @@ class PushWatch:
             except KafkaUnavailable:
                 # They come again with the next look, since they are not known yet.
                 return
-        self._known = dict.fromkeys(over)
+        # One that is tried again stays counted.
+        self._known = over | (shown & self._known)

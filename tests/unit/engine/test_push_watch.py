@@ -125,3 +125,16 @@ async def test_a_call_that_is_tried_again_is_not_over() -> None:
     await one.over()
 
     assert (one.count("taken"), one.count("lost"), one.rossum.sent) == (1, 0, [])
+
+
+async def test_a_call_is_counted_once() -> None:
+    """Although it is tried again, and shown as running meanwhile."""
+    one = Watched(HookCall("a", failed=True), found=[FOUND])
+
+    for again in (HookCall("a", failed=False, runs=True), HookCall("a", failed=True)):
+        await one.look()
+        one.rossum.calls = [again, HookCall("a", failed=True)]
+    await one.look()
+    await one.over()
+
+    assert (one.count("taken"), one.count("lost")) == (0, 1)
