@@ -10,10 +10,9 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from itertools import islice
-from typing import Any, cast
 
 import orjson
-from rocksdict import Rdict, WriteBatch, WriteOptions
+from rocksdict import Rdict, WriteBatch
 
 from connector.domain.rows import AnyRow, WrittenRow, encode_row
 from connector.errors import StateFailed
@@ -74,13 +73,9 @@ class DiskState(Indexed):
         self._on_failure = on_failure
         # Until the rest of the ledger is in it again; what dies before that is rebuilt.
         self._is_whole = False
-        # Of no type: the library's own takes the option for a method.
-        self._writing = cast("Any", WriteOptions())
         with failing():
             kept = database.get(_META)
             self.meta = Meta(**orjson.loads(kept)) if kept is not None else Meta()
-            # What is made anew needs no log of RocksDB's own, a sixth of the time: until it is whole nobody uses it.
-            self._writing.disable_wal = kept is None
             if self.meta.format == FORMAT:
                 for key in self._keys(_WANTING):
                     row = self._row(key)
@@ -156,18 +151,13 @@ class DiskState(Indexed):
             if key in self._indexes:
                 batch.delete(_WANTING + key.encode())
         with self._telling():
-            self._database.write(batch, self._writing)
+            self._database.write(batch)
         for key in values:
             if key in self._indexes:
                 self._indexes.put(key, None)
 
     def belongs_to(self, incarnation: str) -> None:
         """It is complete, and made from that ledger."""
-        if self._writing.disable_wal:
-            # Else a crash would leave what the log has from here on, without what came before.
-            with self._telling():
-                self._database.flush()
-            self._writing.disable_wal = False
         self.meta.incarnation = incarnation
         self._is_whole = True
         self._write(WriteBatch(raw_mode=True), self.ledger_end)
@@ -178,4 +168,4 @@ class DiskState(Indexed):
         meta = self.meta if self._is_whole else replace(self.meta, incarnation=None)
         batch.put(_META, orjson.dumps(asdict(meta)))
         with self._telling():
-            self._database.write(batch, self._writing)
+            self._database.write(batch)

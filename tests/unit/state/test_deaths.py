@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
-from rocksdict import Options, Rdict, WriteBatch, WriteOptions
+from rocksdict import Options, Rdict, WriteBatch
 
 from connector.domain.rows import AnnotationRow
 from connector.state.disk import DiskState
@@ -46,7 +46,7 @@ def test_a_process_that_dies_leaves_the_state_of_one_moment(tmp_path: Path) -> N
 
 
 def test_a_process_that_dies_after_a_rebuild_leaves_all_of_it(tmp_path: Path) -> None:
-    """What was made anew was not in RocksDB's log, and is in its files before anything is."""
+    """Both what was made anew and what came after it counted."""
     state = DiskState(Rdict(str(tmp_path / "db"), Options(raw_mode=True)), lambda: AT, print)
     state.apply({"annotation/1": ROW}, ledger_end=5)
     state.belongs_to("ledger-1")
@@ -71,10 +71,10 @@ class DiesBetweenWrites:
         """Everything but writing is as usual."""
         return getattr(self._database, name)
 
-    def write(self, batch: WriteBatch, options: WriteOptions) -> None:
+    def write(self, batch: WriteBatch) -> None:
         """Until it is dead."""
         if self.lives or not self.writes:
-            self._database.write(batch, options)
+            self._database.write(batch)
         self.writes += not self.lives
 
 
