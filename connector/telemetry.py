@@ -126,12 +126,12 @@ class Telemetry(Collector):
             remedy = "a replay does no harm; if these are no replays, look at the clocks and at what delays webhooks"
             self._log.warning("webhook_old", age_seconds=round(age), remedy=remedy)
 
-    def hook_drift(self, kinds: Iterable[str]) -> None:
-        """Rossum's hook was looked at; `kinds` of :class:`connector.domain.hook_plan.Drift`, none when all is well."""
+    def hook_drift(self, kinds: Iterable[str], *, is_seen: bool = True) -> None:
+        """`kinds` of :class:`connector.domain.hook_plan.Drift`, none when all is well or another replica looks now."""
         drifted = frozenset(kinds)
         for kind in self._drifted | drifted:
             self._m.hook_drift.labels(kind).set(kind in drifted)
-        if drifted != self._drifted:
+        if is_seen and drifted != self._drifted:
             log = self._log.warning if drifted else self._log.info
             log("hook_drift", kinds=sorted(drifted), remedy="rossum-connector hooks plan" if drifted else None)
         self._drifted = drifted

@@ -1,11 +1,12 @@
 """From a decision to what it makes true: events, the row, and the word to the import it came from."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from connector.contracts.captured_form import CapturedForm
 from connector.domain import annotation_state as rules
 from connector.domain.annotation_events import AnnotationEvents, Sight
-from connector.domain.annotation_state import UNFINISHED, Policy
+from connector.domain.annotation_state import REMEMBERED_REVISIONS, UNFINISHED, Fact, Policy
 from connector.domain.identity import Identity
 from connector.domain.ids import AnnotationId, DocumentId, ImportId, QueueId, annotation_entity
 from connector.domain.messages import Hint, Linked, MarkSeen, NotYours, WorkMessage
@@ -13,6 +14,8 @@ from connector.domain.outcome import NOTHING, Outcome
 from connector.domain.readings import AnnotationReading, ExportReading
 from connector.domain.retention import below_floor
 from connector.domain.rows import AnnotationRow
+
+SUPERSEDED = "annotation.superseded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +86,14 @@ def decide(subject: Subject, seen: Seen | None, rules_of: AnnotationRules) -> De
         return Decision(NOTHING, len(beyond))
     key = _key(subject, row, reading)
     after = rules.next_row(row, reading, found, key=key, unsent=beyond)
+    after = _with_superseded(after, (fact for fact in found if fact not in beyond), policy)
     after = _with_twin(_linked(after, subject, reading), subject)
     message = _word_to_import(after, subject.annotation, reading)
     if message is not None:
         after = replace(after, told=reading.status)
     sight = Sight(subject.annotation, after, reading, seen.export, seen.children, subject.hints)
     maker = AnnotationEvents(rules_of.identity, sight, rules_of.form)
-    events = [maker.event(fact) for fact in found if fact not in beyond]
+    events = [maker.event(fact) for fact in found if fact not in beyond and not _was_told(row, fact)]
     # Two statuses may have had one clock: that it was replaced is told once.
     published = tuple({event.id: event for event in events}.values())
     messages: list[WorkMessage] = [message] if message else []
@@ -101,6 +105,21 @@ def decide(subject: Subject, seen: Seen | None, rules_of: AnnotationRules) -> De
         Outcome(rows={annotation_entity(subject.annotation): after}, events=published, messages=tuple(messages)),
         len(beyond),
     )
+
+
+def _with_superseded(after: AnnotationRow, told: Iterable[Fact], policy: Policy) -> AnnotationRow:
+    """The row that knows a superseded clock under each capture status: its event has the id of the clock alone."""
+    clocks = {fact.revision for fact in told if fact.name == SUPERSEDED and fact.revision != "first"}
+    if not clocks:
+        return after
+    known = {status: {*after.captures.get(status, ()), *clocks} for status in policy.capture}
+    captures = {status: sorted(revisions)[-REMEMBERED_REVISIONS:] for status, revisions in known.items()}
+    return replace(after, captures={**after.captures, **captures})
+
+
+def _was_told(row: AnnotationRow | None, fact: Fact) -> bool:
+    """Whether that the clock was superseded was told under another status."""
+    return fact.name == SUPERSEDED and row is not None and fact.revision in row.captures.get(fact.capture or "", ())
 
 
 def _link_only(subject: Subject) -> Outcome:

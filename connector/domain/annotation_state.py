@@ -273,7 +273,7 @@ class _Book:
             if before.startswith(FIRST) and value and value <= known_until(before):
                 self.published[name] = self.adopted[name] = value
                 if name == captured_name(status):
-                    self.captures[status] = (value,)
+                    self.captures[status] = sorted({*self.captures.get(status, ()), value})
 
     def record(self, fact: Fact, reading: AnnotationReading, *, sent: bool) -> None:
         stored = f"{FIRST}{format_clock(reading.at)}" if fact.revision == "first" else fact.revision

@@ -236,10 +236,12 @@ class HookCall:
 
     Attributes:
         failed: Nobody took it (yet: Rossum may try again under the same request id).
+        runs: It is under way, or about to be.
     """
 
     request_id: str
     failed: bool
+    runs: bool = False
 
 
 @dataclass(frozen=True, slots=True)

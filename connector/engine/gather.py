@@ -1,7 +1,7 @@
 """One gather on its way: who is in it, under which names, and what each of them waits for."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -123,9 +123,9 @@ class Gather:
         if not self.ends[import_id].done():
             self.ends[import_id].set_result(attempt)
 
-    def fail(self, error: BaseException) -> None:
-        """It can't go on; whoever waits is told."""
-        for end in self.ends.values():
+    def fail(self, error: BaseException, members: Collection[ImportId] | None = None) -> None:
+        """It can't go on; whoever of `members` (all of them where none are given) waits is told."""
+        for end in (self.ends[import_id] for import_id in (self.ends if members is None else members)):
             if end.done():
                 continue
             if isinstance(error, Exception):

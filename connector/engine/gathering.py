@@ -137,7 +137,10 @@ class Gathering:
     async def _send(self, gather: Gather) -> bool:
         services = self._services
         request = gather.request()
-        now = await services.rossum.server_time()
+        try:
+            now = await services.rossum.server_time()
+        except (Retryable, NotOurs) as error:
+            return self._failed(gather, {member.import_id: member.row for member in gather.members}, error)
         rows = gather.intents(request, now)
         row = GatherRow(GatherState.INTENT, request.queue, tuple(rows), format_clock(now))
         entity = gather_entity(gather.mark.gather)
@@ -181,8 +184,16 @@ class Gathering:
         return True
 
     async def _one_by_one(self, gather: Gather) -> None:
-        for member in gather.members:
+        """Each by itself, as many at once as there are slots: what is left of them would wait with its bytes."""
+        async with asyncio.TaskGroup() as group:
+            for member in gather.members:
+                group.create_task(self._by_itself(gather, member))
+
+    async def _by_itself(self, gather: Gather, member: Member) -> None:
+        try:
             gather.tell(member.import_id, await self._ways.alone(member))
+        except Exception as error:  # noqa: BLE001 - raised where its own import waits, and nowhere else
+            gather.fail(error, [member.import_id])
 
 
 def _may_be_one_of_them(outcome: Attempt) -> bool:

@@ -10,8 +10,10 @@ from dataclasses import dataclass, replace
 from connector.contracts.arrivals import ReceivedArrival, read_arrival
 from connector.domain import import_state as rules
 from connector.domain.copies import ArrivalCopy, read_copy
+from connector.domain.floor import FloorRow
 from connector.domain.ids import ImportId, import_entity
 from connector.domain.import_outcome import ImportFacts
+from connector.domain.import_state import Announcement
 from connector.domain.outcome import NOTHING, Outcome
 from connector.domain.rows import AnyRow, ImportRow, ImportState
 from connector.engine.committer import Committer
@@ -30,6 +32,17 @@ class _Kept:
 
     copy: ArrivalCopy
     ticket: Ticket
+
+
+def announcement(copy: ArrivalCopy) -> Announcement:
+    """What a copy announces."""
+    return Announcement(copy.at.topic, copy.at.partition, copy.at.offset, copy.held, copy.follows)
+
+
+def begun(copy: ArrivalCopy, row: ImportRow | None, announced: Announcement, floor: FloorRow | None) -> ImportRow:
+    """The row of the generation that a copy begins, after the one of `row`, where there is one."""
+    fresh = rules.first(copy.import_id, announced, floor) if row is None else rules.next_generation(row, announced)
+    return replace(fresh, causation=copy.at.causation)
 
 
 class ImportBook:
@@ -110,13 +123,15 @@ class ImportBook:
 
     def release(self, import_id: ImportId, outcome: Outcome, tickets: list[Ticket]) -> None:
         """Commit an outcome after which the copy's offset is finished."""
-        kept = self._kept.pop(import_id, None)
+        kept = self._kept.get(import_id)
         if kept is not None:
             tickets = [*tickets, kept.ticket]
+        # Before anything is let go of: what can't be written is refused here.
+        self._committer.submit(outcome, tickets)
+        self._kept.pop(import_id, None)
         row = outcome.rows.get(import_entity(import_id))
         if not (isinstance(row, ImportRow) and row.open and row.due and row.state is not ImportState.ACCEPTED):
             self.parked.discard(import_id)
-        self._committer.submit(outcome, tickets)
 
     async def fail(
         self,
@@ -135,5 +150,12 @@ class ImportBook:
             copy = replace(copy, value=original.value if original else None)
         received = await self.arrival_of(import_id, row)
         outcome = self._facts.failed(import_id, row, error, copy=copy, received=received, now=now, before=events)
-        self._services.telemetry.arrival_dead_lettered(error.stage, import_id, str(error))
         self.release(import_id, outcome, tickets or [])
+        self._services.telemetry.arrival_dead_lettered(error.stage, import_id, str(error))
+
+    async def fail_unread(self, import_id: ImportId, row: ImportRow, error: Rejected, tickets: list[Ticket]) -> None:
+        """The same without a look at the arrival; a copy by reference stays one."""
+        copy, now = await self.copy_of(import_id, row), self._services.rossum.now()
+        outcome = self._facts.failed(import_id, row, error, copy=copy, received=None, now=now)
+        self.release(import_id, outcome, tickets)
+        self._services.telemetry.arrival_dead_lettered(error.stage, import_id, str(error))

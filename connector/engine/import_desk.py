@@ -3,7 +3,7 @@
 An import has one decision in flight; what comes meanwhile waits in its mail.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from connector.domain import import_state as rules
@@ -13,6 +13,7 @@ from connector.domain.ids import ImportId, import_entity
 from connector.domain.messages import MarkSeen, NotYours
 from connector.engine.committer import Committer
 from connector.engine.import_book import ImportBook
+from connector.engine.import_defects import Defects
 from connector.engine.import_steps import ImportSteps
 from connector.engine.ledger_view import LedgerView
 from connector.engine.services import Services
@@ -56,6 +57,7 @@ class ImportDesk:
         self._spawn = spawn
         self._book = ImportBook(services, committer, log)
         self._steps = ImportSteps(services, view, committer, self._book, gate=gate)
+        self._defects = Defects(view, self._book)
         self._mail: dict[ImportId, _Mail] = {}
         self._busy: set[ImportId] = set()
 
@@ -136,25 +138,39 @@ class ImportDesk:
             self._busy.discard(import_id)
 
     async def _answer(self, import_id: ImportId, mail: _Mail) -> None:
-        """Do what waits for one import; a defect that one of them shows must not stop all the others."""
+        """Do what waits for one import."""
+        if mail.marks:
+            tickets = [ticket for _, ticket in mail.marks]
+            await self._guarded(import_id, self._steps.take_marks(import_id, mail.marks), tickets)
+        if mail.refusals:
+            tickets = [ticket for _, ticket in mail.refusals]
+            await self._guarded(import_id, self._steps.take_refusals(import_id, mail.refusals), tickets)
+        for copy, ticket in mail.copies:
+            await self._guarded(import_id, self._take_copy(copy, ticket), [ticket], copy)
+        if mail.timer:
+            await self._guarded(import_id, self._steps.take_timer(import_id), [])
+
+    async def _guarded(
+        self, import_id: ImportId, step: Awaitable[None], tickets: list[Ticket], copy: ArrivalCopy | None = None
+    ) -> None:
+        """Take a step; a defect that it shows must not stop all the others."""
         try:
-            if mail.marks:
-                await self._steps.take_marks(import_id, mail.marks)
-            if mail.refusals:
-                self._steps.take_refusals(import_id, mail.refusals)
-            for copy, ticket in mail.copies:
-                if await self._is_forgotten(copy):
-                    self._services.telemetry.arrival_forgotten()
-                    ticket.done()
-                else:
-                    await self._steps.take_copy(copy, ticket)
-            if mail.timer:
-                await self._steps.take_timer(import_id)
+            await step
         except ConnectorError:
             raise
         except Exception as error:  # noqa: BLE001 - told with its traceback, and ended by an event
             self._services.telemetry.failed_unexpectedly(f"import {import_id}", error)
-            await self._steps.end_by_defect(import_id, error, [ticket for _, ticket in (*mail.marks, *mail.refusals)])
+            if copy is not None:
+                await self._defects.end_copy(copy, tickets[0], error)
+            else:
+                await self._defects.end(import_id, tickets, error)
+
+    async def _take_copy(self, copy: ArrivalCopy, ticket: Ticket) -> None:
+        if await self._is_forgotten(copy):
+            self._services.telemetry.arrival_forgotten()
+            ticket.done()
+        else:
+            await self._steps.take_copy(copy, ticket)
 
     async def _is_forgotten(self, copy: ArrivalCopy) -> bool:
         """Whether this very announcement belongs to an import whose row is gone: the log has it no more either.

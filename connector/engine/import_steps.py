@@ -14,7 +14,7 @@ from connector.domain.outcome import NOTHING, Outcome
 from connector.domain.rows import ImportRow, ImportState
 from connector.engine.attempts import Accepted, Again, Cause, Known, Refused, Unknown
 from connector.engine.committer import Committer
-from connector.engine.import_book import ImportBook
+from connector.engine.import_book import ImportBook, announcement, begun
 from connector.engine.import_settling import Settling
 from connector.engine.ledger_view import LedgerView
 from connector.engine.resolver import Ask, Resolver
@@ -65,23 +65,7 @@ class ImportSteps:
             self._services.telemetry.upload_resolved("mark", import_id=import_id)
         await self._settling.settle(import_id, row, after, tickets)
 
-    async def end_by_defect(self, import_id: ImportId, error: Exception, tickets: list[Ticket]) -> None:
-        """A step raised what it never should: the import ends, so that a person hears of it and others go on.
-
-        With a copy at hand it becomes a dead letter that can be sent again; an upload that may have happened, and
-        whatever Rossum has already, is left to a person as `ambiguous`.
-        """
-        row = self._view.import_row(import_entity(import_id)) or ImportRow(ImportState.WAITING, import_id)
-        sentence = f"a defect of the connector ({type(error).__name__}); its log has the details"
-        if row.state is ImportState.WAITING:
-            await self._book.fail(import_id, row, Rejected(sentence, stage=Stage.VALIDATE), tickets)
-        elif row.open:
-            row = replace(row, state=ImportState.AMBIGUOUS, due=None, reason=sentence)
-            self._book.release(import_id, Outcome(rows={import_entity(import_id): row}), tickets)
-        else:
-            self._book.release(import_id, NOTHING, tickets)
-
-    def take_refusals(self, import_id: ImportId, refusals: list[tuple[NotYours, Ticket]]) -> None:
+    async def take_refusals(self, import_id: ImportId, refusals: list[tuple[NotYours, Ticket]]) -> None:
         """Annotations that this import claimed belong to another one."""
         tickets = [ticket for _, ticket in refusals]
         row = self._view.import_row(import_entity(import_id))
@@ -96,7 +80,7 @@ class ImportSteps:
         """An arrival was announced, copied again, or read again after a restart."""
         entity = import_entity(copy.import_id)
         row = self._view.import_row(entity)
-        announced = Announcement(copy.at.topic, copy.at.partition, copy.at.offset, copy.held, copy.follows)
+        announced = announcement(copy)
         meaning = rules.meaning(row, announced)
         if meaning is Copy.REPEATED or (row is not None and meaning is Copy.NOTED):
             self._services.telemetry.arrival_repeated()
@@ -112,11 +96,7 @@ class ImportSteps:
 
     async def _begin(self, copy: ArrivalCopy, row: ImportRow | None, announced: Announcement, ticket: Ticket) -> None:
         self._book.keep(copy, ticket)
-        if row is not None:
-            fresh = rules.next_generation(row, announced)
-        else:
-            fresh = rules.first(copy.import_id, announced, self._view.floor)
-        fresh = replace(fresh, causation=copy.at.causation)
+        fresh = begun(copy, row, announced, self._view.floor)
         try:
             received = await self._book.read(copy)
         except Rejected as error:

@@ -23,17 +23,21 @@ class PushWatch:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._known: dict[str, None] = {}
+        self._known: set[str] = set()
 
     async def run(self) -> None:
         """Look until cancelled."""
         await self._services.clock.sleep(FIRST_LOOK)
-        while True:
-            try:
-                await self._look()
-            except (Retryable, NotOurs) as error:
-                self._services.telemetry.hook_watch_failed(str(error))
-            await self._services.clock.sleep(LOOK_EVERY)
+        try:
+            while True:
+                try:
+                    await self._look()
+                except (Retryable, NotOurs) as error:
+                    self._services.telemetry.hook_watch_failed(str(error))
+                await self._services.clock.sleep(LOOK_EVERY)
+        finally:
+            # Whoever looks from now on tells what is wrong; what this replica saw last would stand for ever.
+            self._services.telemetry.hook_drift((), is_seen=False)
 
     async def _look(self) -> None:
         services = self._services
@@ -46,8 +50,10 @@ class PushWatch:
 
     async def _reconcile(self, calls: Sequence[HookCall]) -> None:
         """Count calls not seen before; for those that nobody took the sweeps look at once."""
+        shown = {call.request_id for call in calls}
+        over = shown - {call.request_id for call in calls if call.runs}
         taken = {call.request_id for call in calls if not call.failed}
-        fresh = {call.request_id for call in calls} - self._known.keys()
+        fresh = over - self._known
         lost = fresh - taken
         self._services.telemetry.hook_calls(taken=len(fresh & taken), lost=len(lost))
         if lost:
@@ -57,4 +63,5 @@ class PushWatch:
             except KafkaUnavailable:
                 # They come again with the next look, since they are not known yet.
                 return
-        self._known = dict.fromkeys(call.request_id for call in calls)
+        # One that is tried again stays counted.
+        self._known = over | (shown & self._known)

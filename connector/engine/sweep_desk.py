@@ -53,6 +53,17 @@ class _Sweep:
     told_at: float = -math.inf
     wake: asyncio.Event = field(default_factory=asyncio.Event)
 
+    def take_asked(self) -> tuple[list[Ticket], bool]:
+        """What was asked for so far: the messages, and whether one of them wants the long overlap."""
+        asked, deep = self.asked, self.asked_deep
+        self.asked, self.asked_deep = [], False
+        return asked, deep
+
+    def ask_again(self, asked: list[Ticket], *, deep: bool) -> None:
+        """It was not done."""
+        self.asked = asked + self.asked
+        self.asked_deep |= deep
+
 
 class SweepDesk:
     """See the module."""
@@ -101,15 +112,19 @@ class SweepDesk:
         services = self._services
         started = services.clock.monotonic()
         row = self._row(sweep.clock)
-        asked, sweep.asked = sweep.asked, []
+        asked, deep = sweep.take_asked()
         try:
             now = await services.rossum.server_time()
-            walk = rules.next_walk(row, services.sweeps, now, deep=sweep.asked_deep)
+            walk = rules.next_walk(row, services.sweeps, now, deep=deep)
             walk = await self._walk_through(sweep, row, walk)
         except BaseException:
-            sweep.asked = asked + sweep.asked
+            sweep.ask_again(asked, deep=deep)
             raise
-        sweep.asked_deep = False
+        if deep and not walk.deep:
+            # An interrupted pass or a catch-up went first; what was asked for follows at once.
+            sweep.ask_again(asked, deep=True)
+            sweep.wake.set()
+            asked = []
         before, row = row, rules.completed(row, walk)
         recovered, sweep.recovered = sweep.recovered, 0
         # The end of the window names the event: a pass that moves no watermark would name an old one again.

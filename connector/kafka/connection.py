@@ -96,8 +96,8 @@ def abandon(task: asyncio.Task[Any]) -> None:
     task.cancel()
 
 
-async def within(seconds: float, call: Coroutine[Any, Any, Result], doing: str) -> Result:
-    """The result of a Kafka call, in time.
+async def within(seconds: float, call: Coroutine[Any, Any, Result], doing: str, *, needs: str = "") -> Result:
+    """The result of a Kafka call, in time; `needs` is which rights it takes, told only where one is missing.
 
     Raises:
         KafkaForbids: An ACL is missing.
@@ -109,7 +109,7 @@ async def within(seconds: float, call: Coroutine[Any, Any, Result], doing: str) 
         msg = f"Kafka did not answer within {seconds:g} s while {doing}"
         raise KafkaUnavailable(msg) from error
     except (KafkaError, OSError) as error:
-        raise _failed(doing, error) from error
+        raise _failed(doing, error, needs) from error
 
 
 def answer_of(task: asyncio.Task[Result], doing: str) -> Result:
@@ -133,8 +133,9 @@ def standing_still(doing: str, place: TopicPartition, offset: int) -> KafkaUnava
     )
 
 
-def _failed(doing: str, error: Exception) -> KafkaUnavailable:
+def _failed(doing: str, error: Exception, needs: str = "") -> KafkaUnavailable:
     if isinstance(error, _FORBIDDEN):
+        doing = f"{doing} ({needs})" if needs else doing
         return KafkaForbids(f"Kafka does not allow {doing}: {type(error).__name__}")
     return KafkaUnavailable(f"Kafka failed while {doing}: {type(error).__name__}")
 

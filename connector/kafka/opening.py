@@ -11,7 +11,7 @@ from aiokafka.structs import TopicPartition
 
 from connector.contracts.catalogue import TopicRole
 from connector.domain.ids import IDENTITY_VERSION, format_clock
-from connector.domain.rows import HeaderRow, WrittenRow, claim_key, encode_row, header_key
+from connector.domain.rows import CLAIM_PREFIX, HeaderRow, WrittenRow, claim_key, encode_row, header_key
 from connector.engine.committer import Encode
 from connector.engine.owner import Owner
 from connector.engine.services import Services
@@ -236,9 +236,14 @@ class Opener:
 
 
 async def _bring_forward(restored: Restored, header: HeaderRow, partition: int, state: State, log: KafkaLog) -> None:
-    """Write again what rows that do not count stand in front of, before the cleaner removes it."""
-    found = {key: header if key == header_key(partition) else state.get(key) for key in restored.shadowed}
-    hidden = {key: encode_row(row, log.owner) for key, row in found.items() if row is not None}
+    """Write again what rows that do not count stand in front of, before the cleaner removes it.
+
+    Where nothing stands behind such a row it is removed: without the claims in front of it, it would count. Claims
+    alone are left, because they have to go oldest first.
+    """
+    keys = [key for key in restored.shadowed if not key.startswith(CLAIM_PREFIX)]
+    found = {key: header if key == header_key(partition) else state.get(key) for key in keys}
+    hidden = {key: None if row is None else encode_row(row, log.owner) for key, row in found.items()}
     if hidden:
         log.ledger_end = await log.commit(Batch((), hidden, {}))
 

@@ -72,7 +72,8 @@ async def may_transact(connection: KafkaConnection, names: Names, *, seconds: fl
     """
     producer = connection.producer(transactional_id=f"{names.transactional_id(0)}.check")
     try:
-        await within(seconds, producer.start(), f"starting a transactional producer ({names.transactional_rights})")
+        doing = "starting a transactional producer"
+        await within(seconds, producer.start(), doing, needs=names.transactional_rights)
     finally:
         await let_go(producer.stop())
 

@@ -70,14 +70,14 @@ class TransactionalLog:
         Raises:
             KafkaUnavailable: No broker, or it can't serve transactions now, or does not let us.
         """
-        doing = f"taking over partition {partition} ({names.transactional_rights})"
         producer = connection.producer(
             transactional_id=names.transactional_id(partition),
             transaction_timeout_ms=TRANSACTION_TIMEOUT_MS,
             max_request_size=max_bytes,
         )
         try:
-            await within(CALL_DEADLINE, producer.start(), doing)
+            doing = f"taking over partition {partition}"
+            await within(CALL_DEADLINE, producer.start(), doing, needs=names.transactional_rights)
         except BaseException:
             await let_go(producer.stop())
             raise

@@ -42,8 +42,8 @@ def _call(source: Mapping[str, Any]) -> HookCall | None:
     at, request = clock_text(source.get("timestamp")), text_or_none(source.get("request_id"))
     if annotation is None or queue is None or at is None or request is None:
         return None
-    failed = source.get("status") in ("failed", "cancelled")
-    return HookCall(request, failed=failed)
+    status = source.get("status")
+    return HookCall(request, failed=status in ("failed", "cancelled"), runs=status in ("waiting", "running"))
 
 
 def results_of(answer: Answer) -> list[Mapping[str, Any]]:

@@ -122,7 +122,7 @@ class Calls:
         for line in lines:
             if line["status"] == "completed":
                 self.taken[line["annotation_id"]].add(line["request_id"])
-            else:
+            elif line["status"] == "failed":
                 self.failed.add(line["request_id"])
 
     async def run(self) -> None:

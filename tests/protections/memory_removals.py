@@ -122,8 +122,8 @@ REMOVALS = (
         (
             Edit(
                 "engine/import_desk.py",
-                "                if await self._is_forgotten(copy):\n",
-                "                if copy is None:\n",
+                "        if await self._is_forgotten(copy):\n",
+                "        if copy is None:\n",
             ),
         ),
         stories=(scene("a_copy_of_a_forgotten_import_comes_again", "of 1 copies accepted 2 times"),),

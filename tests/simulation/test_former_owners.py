@@ -27,6 +27,9 @@ def test_a_former_owner_hides_nothing() -> None:
 
         for place, entity in before:
             ours.broker.append(place, (entity.encode(), LATE, ()))
+        for place in _ledger(ours):
+            # An import that has been forgotten, say: no row of it is left that could be written again.
+            ours.broker.append(place, (b"import/forgotten", LATE, ()))
         # Rows in every partition: of imports, of their annotations.
         await _worked(ours, "second", 24)
         for place in _ledger(ours):
@@ -35,6 +38,7 @@ def test_a_former_owner_hides_nothing() -> None:
         after = _imports(ours)
         assert len(before) == 12
         assert {key: after.get(key) for key in before} == before
+        assert not [place for place, entity in after if entity == "import/forgotten"]
         for replica in list(ours.replicas):
             ours.kill(replica)
 

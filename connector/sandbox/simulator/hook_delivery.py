@@ -191,11 +191,11 @@ class Deliveries:
 
     async def _call(self, outgoing: Outgoing) -> tuple[int | None, str]:
         """One attempt; status and text of the answer, None without one."""
-        started = self._clock.now()
         extra = {"User-Agent": USER_AGENT, "X-Rossum-Request-ID": outgoing.payload["request_id"]}
         headers = extra if self._behaviour.hook_extra_headers else {}
+        entry = self._begin_entry(outgoing)
         status, answer = await self._post(outgoing.hook, outgoing.body, headers)
-        self._note(outgoing, started, status, answer)
+        self._end_entry(entry, outgoing, status, answer)
         return status, answer
 
     async def _post(self, hook: Hook, body: bytes, extra: dict[str, str]) -> tuple[int | None, str]:
@@ -223,14 +223,12 @@ class Deliveries:
             self._session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
         return self._session
 
-    def _note(self, outgoing: Outgoing, started: int, status: int | None, answer: str) -> None:
-        """Write the line that ``/hooks/logs`` shows."""
-        config = outgoing.hook.body["config"]
+    def _begin_entry(self, outgoing: Outgoing) -> Json:
+        """Write the line that ``/hooks/logs`` shows while the call runs."""
+        config, started = outgoing.hook.body["config"], iso(self._clock.now())
         name, _, action = outgoing.event.partition(".")
-        taken = _is_success(status)
-        shown = config["payload_logging_enabled"]
         entry: Json = {
-            "timestamp": iso(started),
+            "timestamp": started,
             "request_id": outgoing.payload["request_id"],
             "event": name,
             "action": action,
@@ -239,14 +237,26 @@ class Deliveries:
             "queue_id": outgoing.about.queue_id,
             "hook_id": outgoing.hook.id,
             "hook_type": outgoing.hook.body["type"],
-            "log_level": "INFO" if taken else "ERROR",
-            "message": f"answered {status}" if status is not None else f"no answer: {answer}",
-            "request": outgoing.body.decode() if shown else None,
-            "response": answer[:_BODY_SHOWN] if shown else None,
-            "start": iso(started),
-            "end": iso(self._clock.now()),
+            "log_level": "INFO",
+            "message": "",
+            "request": outgoing.body.decode() if config["payload_logging_enabled"] else None,
+            "response": None,
+            "start": started,
+            "end": None,
             "settings": outgoing.hook.body["settings"],
-            "status": "completed" if taken else "failed",
+            "status": "running",
             "uuid": outgoing.payload["request_id"],
         }
         self.log.appendleft(entry)
+        return entry
+
+    def _end_entry(self, entry: Json, outgoing: Outgoing, status: int | None, answer: str) -> None:
+        """Write into the line how the call ended."""
+        taken, shown = _is_success(status), outgoing.hook.body["config"]["payload_logging_enabled"]
+        entry |= {
+            "log_level": "INFO" if taken else "ERROR",
+            "message": f"answered {status}" if status is not None else f"no answer: {answer}",
+            "response": answer[:_BODY_SHOWN] if shown else None,
+            "end": iso(self._clock.now()),
+            "status": "completed" if taken else "failed",
+        }

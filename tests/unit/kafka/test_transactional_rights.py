@@ -107,3 +107,15 @@ async def test_the_check_tells_a_broker_that_does_not_answer() -> None:
     """Other than the start, it is asked by somebody who waits for the answer."""
     with pytest.raises(KafkaUnavailable, match="starting a transactional producer"):
         await may_transact(Connection(None), NAMES, seconds=0.05)
+
+
+async def test_a_broker_that_is_away_is_not_told_to_lack_rights() -> None:
+    """Whoever reads that would look at ACLs, and there is nothing wrong with them."""
+    gone = Connection(KafkaConnectionError("no broker"))
+
+    with pytest.raises(KafkaUnavailable) as silent:
+        await may_transact(Connection(None), NAMES, seconds=0.05)
+    with pytest.raises(KafkaUnavailable) as away:
+        await TransactionalLog.open(gone, 3, NAMES, lookup=None, max_bytes=1)  # type: ignore[arg-type] # nobody looks anything up
+
+    assert "ACL" not in f"{silent.value} {away.value}"

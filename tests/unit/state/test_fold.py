@@ -104,23 +104,27 @@ def test_transactions_end_the_time_of_claims() -> None:
 
 
 def _claimed_twice(late: AnyRow) -> list[ConsumerRecord]:
-    """Each owner writes a row, the first one a late one too, which the second one writes over before it goes on."""
+    """Each owner writes a row, the first one late ones too, which the second one undoes before it goes on."""
     return [
         record(0, claim_key("one"), ClaimRow("one"), "one"),
         record(1, "annotation/a", ROW, "one"),
         record(2, "annotation/b", ROW, "one"),
         record(3, "annotation/b", late, "one"),
         record(4, claim_key("two"), ClaimRow("two"), "two"),
-        record(5, "annotation/b", ROW, "two"),
-        record(6, claim_key("one"), None, "two"),
-        record(7, "annotation/c", ROW, "two"),
-        record(8, claim_key("three"), ClaimRow("three"), "three"),
-        record(9, claim_key("two"), None, "three"),
-        record(10, "annotation/a", late, "two"),
+        record(5, "annotation/d", late, "one"),
+        record(6, "annotation/b", ROW, "two"),
+        record(7, "annotation/d", None, "two"),
+        record(8, claim_key("one"), None, "two"),
+        record(9, "annotation/c", ROW, "two"),
+        record(10, claim_key("three"), ClaimRow("three"), "three"),
+        record(11, claim_key("two"), None, "three"),
+        record(12, "annotation/a", late, "two"),
     ]
 
 
-@pytest.mark.parametrize("gone", [(), (0,), (0, 4), (0, 4, 6), (0, 2, 3, 4, 6, 9)], ids=str)
+@pytest.mark.parametrize(
+    "gone", [(), (0,), (0, 4), (0, 4, 8), (0, 4, 5, 8), (0, 2, 3, 4, 8, 11), (0, 4, 5, 7, 8, 11)], ids=str
+)
 def test_rows_outlive_the_claims_of_their_owners(*, gone: tuple[int, ...]) -> None:
     """The cleaner takes claims that were removed, and whatever else is superseded, at any time."""
     state = MemoryState()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.wire.simulator.simulator_harness import QUICK, UNREVIEWED, Receiver, Rossum, receiving, running
+from tests.wire.simulator.simulator_harness import QUICK, UNREVIEWED, Receiver, Rossum, eventually, receiving, running
 
 STATUS = "annotation_status.changed"
 EXPORT = "annotation_content.export"
@@ -160,6 +160,29 @@ async def test_retry_count_ends_the_attempts() -> None:
     assert receiver.paths == {"/one": 2, "/none": 1}
     assert all(line["queue_id"] == 8198 and line["event"] == "annotation_status" for line in logs)
     assert len({line["request_id"] for line in logs}) == 1
+
+
+async def test_a_call_is_in_the_log_while_it_runs() -> None:
+    """Nobody has answered it yet; its line says later how it ended."""
+    wires: asyncio.Queue[asyncio.StreamWriter] = asyncio.Queue()
+    server = await asyncio.start_server(lambda _, wire: wires.put_nowait(wire), "127.0.0.1", 0)
+    async with server, running(UNREVIEWED) as rossum:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        await rossum.hook(url, STATUS, config={"retry_count": 0})
+        await rossum.import_one()
+        wire = await wires.get()
+        (running_line,) = (await rossum.get("/hooks/logs?status=running"))["results"]
+        wire.close()
+
+        async def ended() -> Any:
+            return (await rossum.get("/hooks/logs?status=failed"))["results"]
+
+        (line,) = await eventually(ended)
+
+    assert (running_line["end"], running_line["message"]) == (None, "")
+    assert line["end"] is not None
+    assert line["message"].startswith("no answer")
+    assert {name for name in line if line[name] != running_line[name]} == {"log_level", "message", "end", "status"}
 
 
 @pytest.mark.parametrize(("answer", "end"), [(200, "exported"), (400, "failed_export")])
