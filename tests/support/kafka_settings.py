@@ -1,5 +1,6 @@
 """The settings of a test broker: one KRaft node, small and quick to start, the same in Docker and out of it."""
 
+import os
 import random
 import socket
 from collections.abc import Sequence
@@ -11,6 +12,10 @@ CLUSTER_ID = "VGVzdHNPZlRoZUNvbm5lYw"
 #: that keeps trying to reach a stopped broker would in the end connect to itself on that port and block its return.
 _PORTS = range(18000, 32000)
 _TRIES = 200
+#: Each worker of a run has a part of them of its own: what one has taken may be free for a moment, between the end of a
+#: process and its next life.
+_PARTS = 8
+_taken: set[int] = set()
 _FOR_TESTS = {
     "process.roles": "broker,controller",
     "node.id": "1",
@@ -101,14 +106,20 @@ def _since_4(version: str) -> bool:
 
 
 def free_ports(count: int) -> list[int]:
-    """That many different ports of 127.0.0.1 that nobody listens on now and no outgoing connection takes by chance."""
+    """That many different ports of 127.0.0.1 that nobody listens on now and no outgoing connection takes by chance.
+
+    None is given out twice by the workers of one run, as long as they are not more than there are parts.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    own = [port for port in _PORTS[worker % _PARTS :: _PARTS] if port not in _taken]
     free: list[int] = []
-    for port in random.sample(_PORTS, _TRIES):
+    for port in random.sample(own, min(_TRIES, len(own))):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if probe.connect_ex(("127.0.0.1", port)) != 0 and _can_bind(port):
                 free.append(port)
         if len(free) == count:
+            _taken.update(free)
             return free
     raise OSError(f"no {count} free ports among {_TRIES} of {_PORTS.start} to {_PORTS.stop} on 127.0.0.1")
 
