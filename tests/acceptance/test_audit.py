@@ -211,7 +211,7 @@ async def test_what_needs_a_person_is_listed_with_its_age(kafka: Kafka, tmp_path
     """An ambiguous import comes first, then what waits."""
     async with busy(kafka, tmp_path) as world:
         await world.stop_replicas()
-        since = format_clock(datetime.now(UTC) - timedelta(hours=5))
+        since = format_clock(datetime.now(UTC) - timedelta(hours=5, minutes=1))
         await _write_row(world, "import/unclear", ImportRow(ImportState.AMBIGUOUS, "unclear", intent_at=since))
         await _write_row(world, "import/waiting", ImportRow(ImportState.INTENT, "waiting", intent_at=since))
 

@@ -19,9 +19,7 @@ from connector.state.disk import DiskState, Meta
 from tests.simulation.clients import Wire
 from tests.simulation.effects import Phase
 
-OPEN, WRITE = "open the local state", "write to the local state"
-#: Until it is whole.
-FILL, FLUSH = "fill the local state", "flush the local state"
+OPEN, FILL, WRITE = "open the local state", "fill the local state", "write to the local state"
 #: Ledger offsets by which a state can be ahead.
 FAR = 1_000
 
@@ -78,19 +76,13 @@ class _Watched:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._database, name)
 
-    def write(self, batch: WriteBatch, *options: Any) -> None:
+    def write(self, batch: WriteBatch) -> None:
         """As RocksDB's."""
         kept = self._database.get(b"meta")
         name = WRITE if kept is not None and Meta(**orjson.loads(kept)).incarnation is not None else FILL
         self._reach(name, Phase.BEFORE)
-        self._database.write(batch, *options)
+        self._database.write(batch)
         self._reach(name, Phase.AFTER)
-
-    def flush(self) -> None:
-        """As RocksDB's."""
-        self._reach(FLUSH, Phase.BEFORE)
-        self._database.flush()
-        self._reach(FLUSH, Phase.AFTER)
 
 
 def ahead_of_the_log(lies: Mapping[str, AnyRow], clock: Clock) -> Spoil:
