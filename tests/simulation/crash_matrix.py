@@ -237,12 +237,13 @@ def main() -> int:
     cells = list(pairs(given.pairs, given.first) if given.pairs else (c for d in DELIVERIES for c in matrix(d)))
     if given.boundary:
         cells = [cell for cell in cells if any(crash.boundary == given.boundary for crash in cell.crashes)]
+    whole = not (given.pairs or given.boundary)
     if given.verbose:
-        return _sum((in_a_child(partial(run_cell, trace=print), cell) for cell in cells), cells)
-    return _sum(all_of(run_cell, cells, given.workers), cells)
+        return _sum((in_a_child(partial(run_cell, trace=print), cell) for cell in cells), cells, whole=whole)
+    return _sum(all_of(run_cell, cells, given.workers), cells, whole=whole)
 
 
-def _sum(outcomes: Iterable[Outcome], cells: list[Cell]) -> int:
+def _sum(outcomes: Iterable[Outcome], cells: list[Cell], *, whole: bool) -> int:
     broken, kills, slowest = 0, 0, 0.0
     places: set[tuple[str, str, Phase]] = set()
     hit: set[tuple[str, str, Phase]] = set()
@@ -258,15 +259,18 @@ def _sum(outcomes: Iterable[Outcome], cells: list[Cell]) -> int:
             print("".join(f"  {what}\n" for what in promises), end="", flush=True)
     names = {(delivery, boundary) for delivery, boundary, _ in hit}
     known = {(delivery, boundary) for delivery in DELIVERIES for boundary in BOUNDARIES[delivery]}
+    unreached = known - names if whole else set()
     print(
         f"cells={len(cells)} boundaries={len(names & known)}/{len(known)} sides={len(hit)}/{len(places)} kills={kills} "
         f"settled<={slowest:.0f}s broken={broken}"
     )
     for place in sorted(names - known):
         print("not in the list of boundaries: " + ": ".join(place))
+    for place in sorted(unreached):
+        print("no story comes by: " + ": ".join(place))
     for delivery, boundary, phase in sorted(places - hit, key=str):
         print(f"never reached: {delivery}: {boundary}, {phase.value}")
-    return bool(broken or names - known)
+    return bool(broken or names - known or unreached)
 
 
 if __name__ == "__main__":
