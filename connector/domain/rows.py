@@ -112,7 +112,7 @@ class ImportRow:
     @property
     def open(self) -> bool:
         """Until completed or failed."""
-        return self.state not in _ENDED
+        return self.state not in ENDED
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +217,8 @@ CLAIM_PREFIX = "claim/"
 _ROWS = (ImportRow, GatherRow, AnnotationRow, SweepRow, HeaderRow, ClaimRow, FloorRow)
 _KINDS: dict[str, type[Any]] = {row.kind: row for row in _ROWS}
 _LATER = "later"
-_ENDED = frozenset({ImportState.COMPLETED.value, ImportState.FAILED.value})
+#: States after which nothing happens by itself.
+ENDED = frozenset({ImportState.COMPLETED.value, ImportState.FAILED.value})
 _FIELDS = {kind: tuple(f.name for f in fields(row) if f.name != _LATER) for kind, row in _KINDS.items()}
 _NAMES = {kind: frozenset(names) for kind, names in _FIELDS.items()}
 _STATES: dict[str, type[StrEnum]] = {ImportRow.kind: ImportState, GatherRow.kind: GatherState}
@@ -254,16 +255,6 @@ class WrittenRow:
             return cls(_row(kind, content), document.get("owner"))
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise ValueError(f"not a ledger row: {type(error).__name__}") from error
-
-
-def surely_rests(document: Mapping[str, Any]) -> bool:
-    """Whether a written row, parsed, wants nothing of its owner: told without making the row, of most of them."""
-    kind, content = document.get("kind"), document.get("row")
-    if not isinstance(content, dict) or "due" in content or "held" in content:
-        return False
-    if kind == AnnotationRow.kind:
-        return content.get("status") in AT_REST
-    return kind == ImportRow.kind and content.get("state") in _ENDED
 
 
 def _row(kind: str, content: dict[str, Any]) -> AnyRow:

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
-import orjson
 from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import ConsumerRecord, TopicPartition
 
-from connector.domain.rows import CLAIM_PREFIX, AnyRow, ClaimRow, HeaderRow, WrittenRow, claim_key, surely_rests
+from connector.domain.resting import surely_of, surely_rests
+from connector.domain.rows import CLAIM_PREFIX, AnyRow, ClaimRow, HeaderRow, WrittenRow, claim_key
 from connector.errors import Refused
 from connector.kafka.connection import CALL_DEADLINE, KafkaConnection, let_go, standing_still, within
 
@@ -81,9 +81,12 @@ class Fold:
     def __init__(self, state: RowSink, owner: str | None = None) -> None:
         self._state = state
         self._keep = state.apply_values if isinstance(state, ValueSink) else None
-        self._owner = owner
+        self._belongs_to(owner)
         self._counts_all = not state.ledger_end
         self.result = Restored(owner=owner)
+
+    def _belongs_to(self, owner: str | None) -> None:
+        self._owner, self._ending = owner, surely_of(owner)
 
     def take(self, records: list[ConsumerRecord]) -> None:
         """Fold records that follow each other in the ledger.
@@ -95,7 +98,7 @@ class Fold:
         values: dict[str, bytes] = {}
         for record in records:
             key = (record.key or b"").decode(errors="replace")
-            if self._keep is not None and self._rests(record):
+            if self._keep is not None and self._rests(record.value):
                 rows.pop(key, None)
                 values[key] = record.value
                 self.result.shadowed.discard(key)
@@ -108,29 +111,21 @@ class Fold:
         self._state.apply(rows, ledger_end=records[-1].offset + 1)
         self.result.owner = self._owner
 
-    def _rests(self, record: ConsumerRecord) -> bool:
+    def _rests(self, value: bytes | None) -> bool:
         """Whether a row counts, and needs no more than to be kept as it is."""
-        try:
-            document = orjson.loads(record.value or b"null")
-        except orjson.JSONDecodeError:
-            return False
-        if not isinstance(document, dict) or not surely_rests(document):
-            return False
-        if document.get("owner") != self._owner and not self._counts_all:
-            return False
-        self.result.rows += 1
-        return True
+        return value is not None and surely_rests(value) and (self._counts_all or value.endswith(self._ending))
 
     def _take(self, key: str, record: ConsumerRecord, rows: dict[str, AnyRow | None]) -> None:
         row, owner = _read(record)
         if isinstance(row, ClaimRow):
-            self._owner, self._counts_all = row.owner, False
+            self._belongs_to(row.owner)
+            self._counts_all = False
             self.result.claims.append(row.owner)
             return
         if owner is None or self._counts_all:
             # Written in a transaction: nobody who claimed the partition before writes there by right. Or nobody has
             # claimed it yet, as far as anybody still needs to know.
-            self._owner = None
+            self._belongs_to(None)
         elif owner != self._owner:
             self.result.shadowed.add(key)
             return

@@ -12,7 +12,7 @@ from datetime import datetime
 from itertools import islice
 
 import orjson
-from rocksdict import Rdict, WriteBatch
+from rocksdict import Rdict, WriteBatch, WriteOptions
 
 from connector.domain.rows import AnyRow, WrittenRow, encode_row
 from connector.errors import StateFailed
@@ -71,8 +71,9 @@ class DiskState(Indexed):
         self._database = database
         self._now = now
         self._on_failure = on_failure
-        # Until the rest of the ledger is in it again; what dies before that is rebuilt.
+        # Until the rest of the ledger is in it again; what dies before that is rebuilt, and needs no log of its writes.
         self._is_whole = False
+        self._writing = _without_log()
         with failing():
             kept = database.get(_META)
             self.meta = Meta(**orjson.loads(kept)) if kept is not None else Meta()
@@ -151,15 +152,18 @@ class DiskState(Indexed):
             if key in self._indexes:
                 batch.delete(_WANTING + key.encode())
         with self._telling():
-            self._database.write(batch)
+            self._database.write(batch, self._writing)
         for key in values:
             if key in self._indexes:
                 self._indexes.put(key, None)
 
     def belongs_to(self, incarnation: str) -> None:
         """It is complete, and made from that ledger."""
+        if not self._is_whole:
+            with self._telling():
+                self._database.flush()
         self.meta.incarnation = incarnation
-        self._is_whole = True
+        self._is_whole, self._writing = True, WriteOptions()
         self._write(WriteBatch(raw_mode=True), self.ledger_end)
 
     def _write(self, batch: WriteBatch, ledger_end: int) -> None:
@@ -168,4 +172,13 @@ class DiskState(Indexed):
         meta = self.meta if self._is_whole else replace(self.meta, incarnation=None)
         batch.put(_META, orjson.dumps(asdict(meta)))
         with self._telling():
-            self._database.write(batch)
+            self._database.write(batch, self._writing)
+
+
+def _without_log() -> WriteOptions:
+    options = WriteOptions()
+    # Typed as a method in the package, which it is not.
+    options.disable_wal = True  # type: ignore[method-assign, assignment]
+    # A ledger's rows come about in the order of their keys: ids ascend.
+    options.memtable_insert_hint_per_batch = True
+    return options

@@ -7,6 +7,7 @@ import pytest
 
 from connector.domain.floor import FloorRow
 from connector.domain.gathers import GatherRow, GatherState
+from connector.domain.resting import surely_of, surely_rests
 from connector.domain.rows import (
     AnnotationRow,
     AnyRow,
@@ -82,3 +83,28 @@ def test_a_row_of_a_later_version_holds_its_copy() -> None:
     row = WrittenRow.decode(b'{"kind":"carrier pigeon","row":{"held":17}}').row
 
     assert (row.held, row.open, row.due) == (17, False, None)
+
+
+AT_REST = [row for row in ROWS if isinstance(row, ImportRow | AnnotationRow) and not row.open]
+
+
+@pytest.mark.parametrize("row", AT_REST, ids=lambda row: str(row.kind))
+@pytest.mark.parametrize("owner", [None, 'the "owner"'])
+def test_a_row_at_rest_is_told_by_its_bytes(row: ImportRow | AnnotationRow, owner: str | None) -> None:
+    """Rebuilding a large ledger parses none of these; what wants something is not among them."""
+    value = encode_row(row, owner)
+
+    assert surely_rests(value)
+    assert value.endswith(surely_of(owner))
+    assert not value.endswith(surely_of("another"))
+    assert not value.endswith(surely_of(None)) or owner is None
+    for wanting in ({"due": "2026-01-01T00:00:00.000000Z"}, {"held": 0}):
+        assert not surely_rests(encode_row(replace(row, later=wanting), owner))
+        assert isinstance(row, AnnotationRow) or not surely_rests(encode_row(replace(row, **wanting), owner))
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row not in AT_REST], ids=lambda row: str(row.kind))
+def test_any_other_row_is_parsed(row: AnyRow) -> None:
+    """Also a text that looks like a row at rest makes none."""
+    assert not surely_rests(encode_row(row))
+    assert not surely_rests(b'{"kind":"claim","row":{"owner":"%b"}}' % encode_row(AT_REST[0]).replace(b'"', b'\\"'))

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
-from rocksdict import Options, Rdict, WriteBatch
+from rocksdict import Options, Rdict, WriteBatch, WriteOptions
 
 from connector.domain.rows import AnnotationRow
 from connector.state.disk import DiskState
@@ -71,10 +71,10 @@ class DiesBetweenWrites:
         """Everything but writing is as usual."""
         return getattr(self._database, name)
 
-    def write(self, batch: WriteBatch) -> None:
+    def write(self, batch: WriteBatch, options: WriteOptions) -> None:
         """Until it is dead."""
         if self.lives or not self.writes:
-            self._database.write(batch)
+            self._database.write(batch, options)
         self.writes += not self.lives
 
 
