@@ -66,7 +66,7 @@ REMOVALS = (
                 "state/disk.py",
                 "        self._write(batch, ledger_end)\n        for key, wanted",
                 "        self._write(WriteBatch(raw_mode=True), ledger_end)\n"
-                "        self._database.write(batch)\n        for key, wanted",
+                "        self._database.write(batch, self._writing)\n        for key, wanted",
             ),
         ),
         tests=(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from rocksdict import Options, Rdict, WriteBatch
+from rocksdict import Options, Rdict, WriteBatch, WriteOptions
 
 from connector.clock import Clock
 from connector.domain.rows import AnyRow
@@ -76,12 +76,12 @@ class _Watched:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._database, name)
 
-    def write(self, batch: WriteBatch) -> None:
+    def write(self, batch: WriteBatch, options: WriteOptions) -> None:
         """As RocksDB's."""
         kept = self._database.get(b"meta")
         name = WRITE if kept is not None and Meta(**orjson.loads(kept)).incarnation is not None else FILL
         self._reach(name, Phase.BEFORE)
-        self._database.write(batch)
+        self._database.write(batch, options)
         self._reach(name, Phase.AFTER)
 
 

@@ -7,8 +7,11 @@ import pytest
 
 from connector.domain.ids import AnnotationId
 from connector.errors import NotOurs, Retryable
+from connector.rossum.transport import LARGEST_ANSWER
 from tests.wire.rossum import client_harness as harness
 from tests.wire.rossum.client_harness import USER, USERNAME, connected, served
+
+MEGABYTE = 1024 * 1024
 
 
 async def test_a_404_of_a_proxy_is_no_proof_that_something_is_gone() -> None:
@@ -125,13 +128,13 @@ async def test_a_task_that_redirects_is_understood() -> None:
 
 
 async def test_an_endless_answer_is_given_up() -> None:
-    """No answer takes the memory of the process."""
+    """No answer takes the memory of the process; this one has an end for whoever would read it all."""
 
     async def flood(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await harness.head_of(reader)
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n")
-        while True:
-            writer.write(b" " * 1_000_000)
+        for _ in range(2 * LARGEST_ANSWER // MEGABYTE):
+            writer.write(b" " * MEGABYTE)
             await writer.drain()
 
     async with served(flood) as client:
