@@ -13,7 +13,7 @@ from tests.simulation.stored import Stored
 from tests.simulation.virtual_loop import pause
 
 #: Seconds between heartbeats as the connector sets them, and between two looks whether a rebalance is over.
-HEARTBEAT, JOINING = 3.0, 0.2
+HEARTBEAT, JOINING = 3.0, 0.5
 #: A poll that finds nothing comes back that much later than asked: the simulation's most frequent event by far.
 SLOW_POLLS = 8
 

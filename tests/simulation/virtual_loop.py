@@ -66,7 +66,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         super().__init__()
         self._virtual = 0.0
         self._now: deque[Scheduled] = deque()
-        self._later: list[tuple[float, int, Scheduled]] = []
+        self._later: list[tuple[float, int, Scheduled | asyncio.Future[None]]] = []
         self._number = count()
         self.frozen: dict[str, float] = {}
         self.dead: set[str] = set()
@@ -144,7 +144,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def _jump(self) -> None:
         """To the next moment at which something happens."""
         later = self._later
-        while later and later[0][2].is_cancelled:
+        while later and later[0][2].cancelled():
             heappop(later)
         if not later:
             # Whoever stops the loop has nothing to wait for.
@@ -155,7 +155,18 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         if self._virtual > END_OF_TIME:
             raise Standstill("the end of time")
         while later and later[0][0] <= self._virtual:
-            self._now.append(heappop(later)[2])
+            due = heappop(later)[2]
+            if isinstance(due, Scheduled):
+                self._now.append(due)
+            elif not due.cancelled():
+                # Whoever waits for it is asked for with its context: whether that process runs is looked at then.
+                due.set_result(None)
+
+    def pause(self, seconds: float) -> asyncio.Future[None]:
+        """What is done after so long."""
+        waiter: asyncio.Future[None] = self.create_future()
+        heappush(self._later, (self._virtual + seconds, next(self._number), waiter))
+        return waiter
 
     def freeze(self, process: str) -> None:
         """Stop a process where it stands."""
@@ -215,15 +226,5 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 async def pause(seconds: float) -> None:
     """Let virtual time pass."""
     loop = asyncio.get_running_loop()
-    waiter: asyncio.Future[None] = loop.create_future()
-    handle = loop.call_later(seconds, _wake, waiter)
-    try:
-        await waiter
-    except BaseException:
-        handle.cancel()
-        raise
-
-
-def _wake(waiter: asyncio.Future[None]) -> None:
-    if not waiter.done():
-        waiter.set_result(None)
+    assert isinstance(loop, VirtualLoop)
+    await loop.pause(seconds)
