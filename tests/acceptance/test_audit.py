@@ -14,7 +14,7 @@ from aiokafka.structs import ConsumerRecord, TopicPartition
 from connector.domain.ids import format_clock, partition_of
 from connector.domain.rows import AnyRow, ImportRow, ImportState, encode_row
 from tests.support.commands import Done, command
-from tests.support.deployment import Deployment, deployment, inline
+from tests.support.deployment import PARTITIONS, Deployment, deployment, inline
 from tests.support.find_kafka import Kafka
 from tests.support.reader import CAPTURED
 from tests.support.sources import sources
@@ -228,7 +228,9 @@ async def _write_row(world: Deployment, entity: str, row: AnyRow) -> None:
     producer = AIOKafkaProducer(bootstrap_servers=world.bootstrap)
     await producer.start()
     topic = f"{world.prefix}rossum.connector.ledger"
-    await producer.send_and_wait(topic, encode_row(row), key=entity.encode(), partition=partition_of(entity, 12))
+    await producer.send_and_wait(
+        topic, encode_row(row), key=entity.encode(), partition=partition_of(entity, PARTITIONS)
+    )
     await producer.stop()
 
 
@@ -293,7 +295,7 @@ async def test_a_replica_lists_its_own_open_work(kafka: Kafka, tmp_path: Path) -
             body = await eventually(waits, within=30)
 
             (item,) = body["oldest"]
-            assert (body["open"], body["ambiguous"], len(body["partitions"])) == (1, 0, 12)
+            assert (body["open"], body["ambiguous"], len(body["partitions"])) == (1, 0, PARTITIONS)
             assert body["stages"] == [{"stage": "import waiting", "count": 1, "oldest_seconds": item["age_seconds"]}]
             assert (item["stage"], item["parked"]) == ("import waiting", False)
             assert item["due"]

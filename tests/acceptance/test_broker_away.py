@@ -19,7 +19,7 @@ from connector import assembly
 from connector.domain.hook_plan import body_of
 from connector.domain.messages import Hint, decode_work
 from connector.settings_load import load
-from tests.support.deployment import SECRET, Deployment, deployment, inline
+from tests.support.deployment import PARTITIONS, SECRET, Deployment, deployment, inline
 from tests.support.kafka_broker import DURABLE_VERSION, LocalKafka
 from tests.support.waiting import eventually
 
@@ -66,7 +66,7 @@ async def hinted(world: Deployment, *, status: str | None = None) -> set[int]:
     consumer = AIOKafkaConsumer(bootstrap_servers=world.bootstrap, auto_offset_reset="earliest")
     await consumer.start()
     try:
-        places = [TopicPartition(topic, partition) for partition in range(12)]
+        places = [TopicPartition(topic, partition) for partition in range(PARTITIONS)]
         consumer.assign(places)
         await consumer.seek_to_beginning(*places)
         ends = await consumer.end_offsets(places)

@@ -23,7 +23,7 @@ from connector.domain.ids import AnnotationId, annotation_entity
 from connector.domain.messages import Hint, Swept, decode_work
 from connector.domain.readings import CLOCKS
 from tests.acceptance.test_broker_away import webhook
-from tests.support.deployment import QUEUE, SECRET, Deployment, deployment, inline
+from tests.support.deployment import PARTITIONS, QUEUE, SECRET, Deployment, deployment, inline
 from tests.support.find_kafka import Kafka
 from tests.support.leaks import leaks
 from tests.support.reader import CAPTURED
@@ -86,7 +86,7 @@ async def records(world: Deployment, *names: str) -> list[Any]:
     consumer = AIOKafkaConsumer(bootstrap_servers=world.bootstrap, auto_offset_reset="earliest")
     await consumer.start()
     try:
-        places = [TopicPartition(world.prefix + name, partition) for name in names for partition in range(12)]
+        places = [TopicPartition(world.prefix + name, partition) for name in names for partition in range(PARTITIONS)]
         consumer.assign(places)
         await consumer.seek_to_beginning(*places)
         ends = await consumer.end_offsets(places)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.deployment import Deployment, deployment
+from tests.support.deployment import DEFAULT_PARTITIONS, Deployment, deployment
 from tests.support.find_kafka import Kafka
 from tests.support.sources import sources
 from tests.support.waiting import eventually
@@ -127,7 +127,7 @@ async def test_what_goes_in_comes_out_once(kafka: Kafka, tmp_path: Path, mode: M
     """Arrivals by https, file and inline through two replicas; a read_committed reader sees each captured once."""
     async with AsyncExitStack() as stack:
         documents = await stack.enter_async_context(sources(tmp_path))
-        settings = {"ROSSUM__REQUESTS_PER_SECOND": "0"} | documents.settings | mode.settings
+        settings = {"ROSSUM__REQUESTS_PER_SECOND": "0"} | documents.settings | mode.settings | DEFAULT_PARTITIONS
         world = await stack.enter_async_context(
             deployment(kafka.bootstrap_servers, "main", tmp_path, simulator=QUICK, **settings)
         )
@@ -145,7 +145,7 @@ async def test_replicas_killed_five_times(kafka: Kafka, tmp_path: Path) -> None:
     mode = Mode("killed", settings={"IMPORTS__SETTLE": "15s", "IMPORTS__TASK_AFTER": "5s"})
     async with AsyncExitStack() as stack:
         documents = await stack.enter_async_context(sources(tmp_path))
-        settings = {"ROSSUM__REQUESTS_PER_SECOND": "25"} | documents.settings | mode.settings
+        settings = {"ROSSUM__REQUESTS_PER_SECOND": "25"} | documents.settings | mode.settings | DEFAULT_PARTITIONS
         world = await stack.enter_async_context(
             deployment(kafka.bootstrap_servers, "main", tmp_path, simulator=QUICK, **settings)
         )

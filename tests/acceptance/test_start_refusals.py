@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from tests.support.deployment import Deployment, deployment, inline, spawn
+from tests.support.deployment import PARTITIONS, Deployment, deployment, inline, spawn
 from tests.support.find_kafka import Kafka
 from tests.support.waiting import eventually
 
@@ -55,7 +55,7 @@ async def test_settings_topics_and_token(kafka: Kafka, tmp_path: Path) -> None:
     assert "nowhere does not exist" in one_line(missing[1])
     assert partitions[0] == 3
     wrong = partitions[1].removeprefix("rossum-connector: ").splitlines()
-    said = "has 12 partitions, but KAFKA__WORK_PARTITIONS is 7"
+    said = f"has {PARTITIONS} partitions, but KAFKA__WORK_PARTITIONS is 7"
     assert [line.partition(said)[:2] for line in wrong] == [(f"topic {world.prefix}{name} ", said) for name in INNER]
     assert token[0] == 3
     assert "ROSSUM__TOKEN" in one_line(token[1])
@@ -81,7 +81,7 @@ async def test_a_ledger_that_is_not_ours(kafka: Kafka, tmp_path: Path) -> None:
 
 async def _empty(world: Deployment, name: str) -> None:
     """Delete the topic and make it again, as an operator's mistake would."""
-    topic = NewTopic(world.prefix + name, 12, 1, topic_configs={"cleanup.policy": "compact"})
+    topic = NewTopic(world.prefix + name, PARTITIONS, 1, topic_configs={"cleanup.policy": "compact"})
     admin = AIOKafkaAdminClient(bootstrap_servers=world.bootstrap)
     await admin.start()
 

@@ -6,7 +6,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import TopicPartition
 
-from tests.support.deployment import Deployment, deployment
+from tests.support.deployment import PARTITIONS, Deployment, deployment
 from tests.support.find_kafka import Kafka
 from tests.support.sources import sources
 from tests.support.waiting import eventually
@@ -18,7 +18,7 @@ QUICK = ("--rate-limit", "0", "--processing", "0.3", "--review", "0.5")
 
 async def kept(world: Deployment, log: str) -> tuple[int, int]:
     """How many records an inner log holds, and how many were ever written to it."""
-    places = [TopicPartition(f"{world.prefix}rossum.connector.{log}", partition) for partition in range(12)]
+    places = [TopicPartition(f"{world.prefix}rossum.connector.{log}", partition) for partition in range(PARTITIONS)]
     consumer = AIOKafkaConsumer(bootstrap_servers=world.bootstrap)
     await consumer.start()
     try:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.browser import Browser
-from tests.support.deployment import Deployment, deployment, pdf, spawn
+from tests.support.deployment import DEFAULT_PARTITIONS, Deployment, deployment, pdf, spawn
 from tests.support.find_kafka import Kafka
 from tests.support.kafka_settings import free_ports
 from tests.support.reader import CAPTURED, LIFECYCLE, READY
@@ -47,8 +47,9 @@ async def at_work(
     """A deployment, and a terminal in a folder with three invoices."""
     (port,) = free_ports(1)
     url = f"http://127.0.0.1:{port}/hooks/rossum"
-    more = {"ROSSUM__REQUESTS_PER_SECOND": "0", "WEBHOOK__PUBLIC_URL": url, "WEBHOOK__PORT": str(port)}
-    async with deployment(kafka.bootstrap_servers, name, folder, simulator=simulator, **more, **settings) as world:
+    settings |= DEFAULT_PARTITIONS | {"WEBHOOK__PUBLIC_URL": url, "WEBHOOK__PORT": str(port)}
+    settings |= {"ROSSUM__REQUESTS_PER_SECOND": "0"}
+    async with deployment(kafka.bootstrap_servers, name, folder, simulator=simulator, **settings) as world:
         names = {
             world.base_url: "https://example.rossum.app/api/v1",
             url: "https://connector.example.com/hooks/rossum",

@@ -10,7 +10,7 @@ from tests.chaos.ending import audited, compared
 from tests.chaos.nemesis import Nemesis
 from tests.chaos.plan import Plan, Stroke
 from tests.chaos.verdict import Verdict, audit_figure, audit_problems, never_happened
-from tests.support.deployment import Deployment, deployment
+from tests.support.deployment import DEFAULT_PARTITIONS, Deployment, deployment
 from tests.support.fleet import Fleet, fleet
 from tests.support.kafka_broker import LocalKafka
 from tests.support.sources import Sources, sources
@@ -62,7 +62,7 @@ async def round_of_chaos(broker: LocalKafka, plan: Plan, folder: Path, tell: Tel
     """
     async with AsyncExitStack() as stack:
         documents = await stack.enter_async_context(sources(folder))
-        settings = SETTINGS | documents.settings
+        settings = SETTINGS | documents.settings | DEFAULT_PARTITIONS
         world = await stack.enter_async_context(
             deployment(broker.bootstrap_servers, "chaos", folder, simulator=SIMULATOR, **settings)
         )

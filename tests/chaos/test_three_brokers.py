@@ -8,7 +8,7 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
 from tests.chaos.ending import all_out_once
-from tests.support.deployment import Deployment, deployment, inline
+from tests.support.deployment import DEFAULT_PARTITIONS, Deployment, deployment, inline
 from tests.support.fleet import at_work
 from tests.support.kafka_broker import LocalKafka
 from tests.support.kafka_cluster import LocalCluster
@@ -46,7 +46,8 @@ async def test_any_of_three_brokers_may_go(kafka_cluster: LocalCluster, tmp_path
         (GROUP, LocalKafka.stop),
     ]
     waits = []
-    deploying = deployment(kafka_cluster.bootstrap_servers, "three", tmp_path, simulator=QUICK, **SETTINGS)
+    settings = SETTINGS | DEFAULT_PARTITIONS
+    deploying = deployment(kafka_cluster.bootstrap_servers, "three", tmp_path, simulator=QUICK, **settings)
     async with at_work(deploying, 2) as both:
         world = both.world
         for number, (kind, end) in enumerate(going):

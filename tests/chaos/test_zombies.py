@@ -9,7 +9,7 @@ import pytest
 
 from tests.chaos.ending import audited
 from tests.chaos.verdict import audit_problems
-from tests.support.deployment import deployment, inline, pdf
+from tests.support.deployment import PARTITIONS, deployment, inline, pdf
 from tests.support.fleet import Fleet, at_work
 from tests.support.kafka_broker import LocalKafka
 from tests.support.kafka_requests import END_TXN, FENCED
@@ -19,7 +19,6 @@ pytestmark = [pytest.mark.kafka, pytest.mark.timeout(180)]
 
 QUICK = ("--rate-limit", "0", "--processing", "3", "--review", "0.3")
 SETTINGS = {"ROSSUM__REQUESTS_PER_SECOND": "0", "IMPORTS__SETTLE": "4s", "IMPORTS__TASK_AFTER": "4s"}
-PARTITIONS = 12
 #: Seconds that a reader may wait for an open transaction: its timeout, the coordinator's look-around, our sampling.
 LONGEST_WAIT = 20 + 2
 #: Seconds: it was an open transaction indeed that was left behind.

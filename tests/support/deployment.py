@@ -29,6 +29,9 @@ TOKEN = "sandbox"
 SECRET = "hook secret of the tests"
 QUEUE = 8198
 ARRIVED = "documents.arrived"
+#: Partitions of the inner topics: so few that a replica is soon open, where nothing hangs on their number.
+PARTITIONS = 4
+DEFAULT_PARTITIONS = {"KAFKA__WORK_PARTITIONS": "12"}
 #: Of each replica's log, when a test has failed.
 LAST_LINES = 40
 
@@ -225,6 +228,7 @@ async def deployment(
             "CONNECTOR_KAFKA__BOOTSTRAP_SERVERS": bootstrap,
             "CONNECTOR_KAFKA__TOPIC_PREFIX": prefix,
             "CONNECTOR_KAFKA__GROUP_ID": f"{prefix}group",
+            "CONNECTOR_KAFKA__WORK_PARTITIONS": str(PARTITIONS),
             "CONNECTOR_ROSSUM__BASE_URL": base_url,
             "CONNECTOR_ROSSUM__TOKEN": TOKEN,
             "CONNECTOR_ROSSUM__QUEUES": '{"invoices": 8198, "receipts": 8199}',
