@@ -33,6 +33,43 @@ REMOVALS = (
             ),
         ),
         tests=("unit/state/test_folder.py::test_a_state_that_was_never_complete_is_thrown_away",),
+        raises=("ValueError",),
+    ),
+    Removal(
+        14,
+        "what was made without a log is on the disk before it counts as complete",
+        (
+            Edit(
+                "state/disk.py",
+                "        self.meta.incarnation = incarnation\n",
+                "        is_new, self.meta.incarnation = self.meta.incarnation is None, incarnation\n",
+            ),
+            Edit(
+                "state/disk.py",
+                "        if self.meta.incarnation is None:\n            with self._telling():\n"
+                "                self._database.flush()\n",
+                "",
+            ),
+            Edit(
+                "state/disk.py",
+                "        self._write(WriteBatch(raw_mode=True), self.ledger_end)\n",
+                "        self._write(WriteBatch(raw_mode=True), self.ledger_end)\n        if is_new:\n"
+                "            self._database.flush()\n",
+            ),
+        ),
+        tests=("unit/state/test_deaths.py::test_a_process_that_dies_before_its_rebuild_is_on_the_disk_leaves_nothing",),
+    ),
+    Removal(
+        14,
+        "a state that catches up stays as old as it was",
+        (
+            Edit(
+                "state/disk.py",
+                "        if self._is_complete:\n",
+                "        if ledger_end:\n",
+            ),
+        ),
+        tests=("unit/state/test_folder.py::test_catching_up_does_not_make_an_old_state_look_fresh",),
     ),
     Removal(
         14,
