@@ -57,13 +57,15 @@ class Story:
         self.sightings: list[Sighting] = []
         self._offset = 0
 
-    def look(self, status: str, *hints: Hint, now: float, **clocks: str) -> None:
-        """The owner reads and decides."""
+    def look(self, status: str, *hints: Hint, now: float, readable: bool = True, **clocks: str) -> None:
+        """The owner reads and decides; what is not readable has no captured data any more."""
         url = f"https://example.test/api/v1/annotations/{NUMBER}"
         shown = AnnotationReading(NUMBER, url, status, QUEUE, None, {"arrived_at": clock(0), **clocks}, at(now))
         export = ExportReading(NUMBER, url, status, QUEUE, shown.at, [], exported_at=clocks.get("exported_at"))
         outcome = decide(
-            Subject(NUMBER, self.row, hints), Seen(shown, export), AnnotationRules(IDENTITY, POLICY)
+            Subject(NUMBER, self.row, hints),
+            Seen(shown, export if readable else None, readable=readable),
+            AnnotationRules(IDENTITY, POLICY),
         ).outcome
         row = outcome.rows.get(ENTITY)
         self.row = row if isinstance(row, AnnotationRow) else self.row
