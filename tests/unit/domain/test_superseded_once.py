@@ -67,7 +67,7 @@ def test_a_status_that_comes_later_tells_it_no_more() -> None:
 
 
 def test_statuses_without_clocks_tell_it_once() -> None:
-    """None of them can be read; the word between them is forgotten by nothing that comes meanwhile."""
+    """Neither can be read, and the first got its clock in between."""
     one = Life()
 
     one.look(reading("confirmed"), readable=False)
