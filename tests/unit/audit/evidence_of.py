@@ -50,21 +50,26 @@ def milliseconds(seconds: float) -> int:
 
 
 class Story:
-    """One annotation: looks at it, and what they leave in ledger and topics."""
+    """One annotation: looks at it, and what they leave in ledger and topics.
+
+    Attributes:
+        readable: Whether Rossum gives its captured data out.
+    """
 
     def __init__(self) -> None:
+        self.readable = True
         self.row: AnnotationRow | None = None
         self.sightings: list[Sighting] = []
         self._offset = 0
 
-    def look(self, status: str, *hints: Hint, now: float, readable: bool = True, **clocks: str) -> None:
-        """The owner reads and decides; what is not readable has no captured data any more."""
+    def look(self, status: str, *hints: Hint, now: float, **clocks: str) -> None:
+        """The owner reads and decides."""
         url = f"https://example.test/api/v1/annotations/{NUMBER}"
         shown = AnnotationReading(NUMBER, url, status, QUEUE, None, {"arrived_at": clock(0), **clocks}, at(now))
         export = ExportReading(NUMBER, url, status, QUEUE, shown.at, [], exported_at=clocks.get("exported_at"))
         outcome = decide(
             Subject(NUMBER, self.row, hints),
-            Seen(shown, export if readable else None, readable=readable),
+            Seen(shown, export if self.readable else None, readable=self.readable),
             AnnotationRules(IDENTITY, POLICY),
         ).outcome
         row = outcome.rows.get(ENTITY)

@@ -169,12 +169,14 @@ def test_a_superseded_revision_is_known_by_its_clock_alone_or_as_it_once_was(rev
 def test_a_superseded_revision_without_a_clock_is_looked_for_once() -> None:
     """It is named where it is lost, and what came after it changes nothing."""
     story = Story()
-    story.look("exported", now=1, readable=False)
+    story.readable = False
+    story.look("exported", now=1)
     lost = [s for s in story.sightings if s.event.name == "annotation.superseded"]
     others = [s for s in story.sightings if s not in lost]
 
     verdict = judge(story.entry, GROUNDS)
     without = judge(replace(story.entry, sightings=others), GROUNDS)
+    story.readable = True
     story.look("exported", now=20, exported_at=clock(10))
     after = judge(story.entry, GROUNDS)
 
