@@ -1,6 +1,7 @@
 """``rossum-connector import``: documents from files, straight to Rossum or announced on Kafka."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated
@@ -82,6 +83,10 @@ def import_files(  # noqa: PLR0913 - one parameter per option of the command
                 plan = Plan(found, destination, None if no_wait else "imported", wait)
                 command = _Command(settings, plan, requests_per_second, stages)
                 ends = run_until_stopped(command.run)
+    _end(ends, via_kafka=via_kafka, as_json=as_json)
+
+
+def _end(ends: Sequence[Followed], *, via_kafka: bool, as_json: bool) -> None:
     tell(ends, done="announced" if via_kafka else "imported", as_json=as_json, err=False)
     if via_kafka and (said := interruption(ends)):
         typer.echo(f"rossum-connector: {said}", err=True)
