@@ -197,5 +197,8 @@ class Gathering:
 
 
 def _may_be_one_of_them(outcome: Attempt) -> bool:
-    """Whether it may have failed because of one document, so that all would fail again with it."""
-    return isinstance(outcome, Refused | Unknown) or (isinstance(outcome, Again) and outcome.cause is Cause.BROKEN)
+    """Whether it may have failed because of one document, so that all would fail again with it.
+
+    An unknown outcome says so by itself where it is made again: `rules.once_more`.
+    """
+    return isinstance(outcome, Refused) or (isinstance(outcome, Again) and outcome.cause is Cause.BROKEN)
