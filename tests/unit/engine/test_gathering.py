@@ -68,7 +68,7 @@ class Together:
         assert self._refusal is not None
         raise self._refusal
 
-    def _outcome_of(self, row: ImportRow, _received: object, error: Exception) -> Attempt:
+    async def _outcome_of(self, row: ImportRow, _received: object, error: Exception) -> Attempt:
         self.judged.append(row)
         if isinstance(error, Rejected):
             return Refused(row, error)
