@@ -118,8 +118,12 @@ def _with_superseded(after: AnnotationRow, told: Iterable[Fact], policy: Policy)
 
 
 def _was_told(row: AnnotationRow | None, fact: Fact) -> bool:
-    """Whether that the clock was superseded was told under another status."""
-    return fact.name == SUPERSEDED and row is not None and fact.revision in row.captures.get(fact.capture or "", ())
+    """Whether that the revision was superseded was told under another status."""
+    if fact.name != SUPERSEDED or row is None:
+        return False
+    # `first` is kept only where it was superseded: under whatever statuses were captured then.
+    statuses = row.captures if fact.revision == "first" else (fact.capture or "",)
+    return any(fact.revision in row.captures.get(status, ()) for status in statuses)
 
 
 def _link_only(subject: Subject) -> Outcome:

@@ -29,6 +29,7 @@ class Life:
     """One annotation, decision after decision."""
 
     def __init__(self) -> None:
+        self.rules = BOTH
         self.row: AnnotationRow | None = None
         self.told: Counter[str] = Counter()
         self.superseded: list[str] = []
@@ -36,7 +37,7 @@ class Life:
     def look(self, shown: AnnotationReading, *hints: Hint, readable: bool = True) -> None:
         """The next one."""
         seen = Seen(shown, export_of(shown) if readable else None, readable=readable)
-        outcome = decide(Subject(NUMBER, self.row, hints), seen, BOTH).outcome
+        outcome = decide(Subject(NUMBER, self.row, hints), seen, self.rules).outcome
         row = outcome.rows.get(ENTITY, self.row)
         assert isinstance(row, AnnotationRow)
         self.row = row
@@ -75,6 +76,18 @@ def test_statuses_without_clocks_tell_it_once() -> None:
     one.look(reading("exported", confirmed_at=clock(200)), readable=False)
 
     assert (one.superseded, max(one.told.values())) == (["first", clock(200)], 1)
+
+
+def test_a_status_that_is_captured_only_later_tells_it_no_more() -> None:
+    """The settings may have changed in between."""
+    one = Life()
+
+    one.rules = AnnotationRules(RULES.identity, Policy(("confirmed",), POLICY.horizon))
+    one.look(reading("confirmed"), readable=False)
+    one.rules = BOTH
+    one.look(reading("exported"), readable=False)
+
+    assert (one.superseded, max(one.told.values())) == (["first"], 1)
 
 
 def test_what_was_captured_under_one_status_is_told_under_the_other() -> None:
