@@ -51,7 +51,7 @@ class Ways:
     """
 
     gate: UploadGate
-    outcome_of: Callable[[ImportRow, ReceivedArrival, Exception], Attempt]
+    outcome_of: Callable[[ImportRow, ReceivedArrival, Exception], Awaitable[Attempt]]
     alone: Callable[[Member], Awaitable[Attempt]]
 
 
@@ -140,7 +140,7 @@ class Gathering:
         try:
             now = await services.rossum.server_time()
         except (Retryable, NotOurs) as error:
-            return self._failed(gather, {member.import_id: member.row for member in gather.members}, error)
+            return await self._failed(gather, {member.import_id: member.row for member in gather.members}, error)
         rows = gather.intents(request, now)
         row = GatherRow(GatherState.INTENT, request.queue, tuple(rows), format_clock(now))
         entity = gather_entity(gather.mark.gather)
@@ -156,7 +156,7 @@ class Gathering:
             state = GatherState.UNKNOWN if isinstance(error, Ambiguous) else GatherState.VOID
             self._committer.submit(Outcome(rows={entity: replace(row, state=state)}))
             services.telemetry.gather_finished(state, len(rows))
-            return self._failed(gather, rows, error)
+            return await self._failed(gather, rows, error)
         services.circuit.worked()
         if (circuit := services.queues.of(request.queue)) is not None:
             circuit.worked()
@@ -166,11 +166,11 @@ class Gathering:
             gather.tell(member.import_id, Accepted(rows[member.import_id], task, member.document.sha256))
         return True
 
-    def _failed(self, gather: Gather, rows: dict[ImportId, ImportRow], error: Exception) -> bool:
+    async def _failed(self, gather: Gather, rows: dict[ImportId, ImportRow], error: Exception) -> bool:
         """Tell the members; False when each has to find out by itself, because one of them may be to blame."""
         first = gather.members[0]
         # Asked once: it is one failure of the other side, however many documents it concerns.
-        outcome = self._ways.outcome_of(rows[first.import_id], first.received, error)
+        outcome = await self._ways.outcome_of(rows[first.import_id], first.received, error)
         if _may_be_one_of_them(outcome):
             rows = {import_id: replace(row, alone=True) for import_id, row in rows.items()}
         if isinstance(outcome, Refused):
@@ -197,5 +197,8 @@ class Gathering:
 
 
 def _may_be_one_of_them(outcome: Attempt) -> bool:
-    """Whether it may have failed because of one document, so that all would fail again with it."""
-    return isinstance(outcome, Refused | Unknown) or (isinstance(outcome, Again) and outcome.cause is Cause.BROKEN)
+    """Whether it may have failed because of one document, so that all would fail again with it.
+
+    An unknown outcome says so by itself where it is made again: `rules.once_more`.
+    """
+    return isinstance(outcome, Refused) or (isinstance(outcome, Again) and outcome.cause is Cause.BROKEN)
