@@ -94,8 +94,12 @@ class Metrics:
     def _imports(self, make: _Maker) -> None:
         self.copied = make.counter("arrivals_copied_total", "Arrivals copied to the inner log.")
         self.arrivals = make.counter("arrivals_total", "Arrivals by what became of them at once.", "outcome")
-        self.uploads = make.counter("uploads_total", "Upload attempts by outcome.", "outcome")
-        self.upload_seconds = make.histogram("upload_seconds", "Duration of upload attempts.", buckets=_SLOW)
+        self.uploads = make.counter(
+            "uploads_total", "Uploads by outcome; `not_sent` = ended before its upload was started.", "outcome"
+        )
+        self.upload_seconds = make.histogram(
+            "upload_seconds", "From an upload's start to its end, with the wait for the API budget.", buckets=_SLOW
+        )
         self.upload_bytes = make.counter("upload_bytes_total", "Bytes of accepted uploads, where the size is known.")
         self.resolved = make.counter(
             "uploads_resolved_total", "Uploads with an unknown outcome, by how it was found.", "how"
@@ -105,7 +109,7 @@ class Metrics:
         )
         self.overdue = make.counter("imports_overdue_total", "Imports without an end at IMPORTS__DEADLINE.")
         self.twins = make.counter("twins_total", "Twins of imports by what became of them.", "what")
-        self.parked = make.counter("imports_parked_total", "Imports parked for later.")
+        self.parked = make.counter("imports_parked_total", "Imports that began to wait parked.")
 
     def _hooks(self, make: _Maker) -> None:
         self.hooks = make.counter("hooks_total", "Webhook requests by outcome.", "outcome")

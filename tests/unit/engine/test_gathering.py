@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Sequence
 from types import SimpleNamespace
 from typing import Any, cast
 
+import pytest
+
 from connector.domain.readings import UploadRequest
 from connector.domain.rows import ImportRow
 from connector.engine.attempts import Accepted, Again, Attempt, Cause, Refused
@@ -18,6 +20,8 @@ from tests.unit.engine.forgetful_partition import Partition
 from tests.unit.engine.test_gather import member
 
 COUNT = 3
+#: Seconds that Rossum takes for an upload.
+TAKES = 0.5
 
 
 class Circuit:
@@ -25,6 +29,9 @@ class Circuit:
 
     async def closed(self) -> None:
         """At once."""
+
+    def worked(self) -> None:
+        """Nobody counts it."""
 
     def of(self, _queue: int) -> None:
         """No queue has one of its own."""
@@ -47,6 +54,7 @@ class Together:
             queues=Circuit(),
             slots=asyncio.Semaphore(COUNT),
             telemetry=self._partition.telemetry,
+            clock=self._partition.time,
             rossum=self,
         )
         ways = Ways(gate=lambda: True, outcome_of=self._outcome_of, alone=self._alone)
@@ -62,8 +70,10 @@ class Together:
     async def upload(self, _request: UploadRequest, _chunks: AsyncIterator[bytes], *, gate: object) -> str:
         """An import of several documents."""
         del gate
-        assert self._refusal is not None
-        raise self._refusal
+        await self._partition.time.elapsed(TAKES)
+        if self._refusal is not None:
+            raise self._refusal
+        return "task"
 
     def _outcome_of(self, row: ImportRow, _received: object, error: Exception) -> Attempt:
         self.judged.append(row)
@@ -85,7 +95,7 @@ class Together:
         committing = asyncio.create_task(self._partition.committer.run())
         going = [asyncio.create_task(self._gathering.upload(one)) for one in members]
         await settle()
-        await self._partition.time.advance(1)
+        await self._partition.time.advance(1 + TAKES)
         done, waiting = await asyncio.wait(going, timeout=1.0)
         for task in (*waiting, committing):
             task.cancel()
@@ -108,6 +118,16 @@ async def test_a_rossum_that_is_away_has_failed_once() -> None:
 
     assert len(together.judged) == 1
     assert ends == [Again(one.row, Cause.UNREACHABLE, "away", 1.0) for one in members]
+
+
+@pytest.mark.parametrize("upload", [None, Retryable("away")])
+async def test_what_goes_up_together_takes_equally_long(upload: Exception | None) -> None:
+    """Each import is told how long their upload took, without the wait for others."""
+    together = Together(upload=upload)
+
+    ends = await together.ends(three())
+
+    assert [end.seconds for end in ends if isinstance(end, Accepted | Again)] == [pytest.approx(TAKES)] * COUNT
 
 
 async def test_documents_that_go_up_alone_go_at_once() -> None:
