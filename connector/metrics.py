@@ -93,7 +93,9 @@ class Metrics:
 
     def _imports(self, make: _Maker) -> None:
         self.copied = make.counter("arrivals_copied_total", "Arrivals copied to the inner log.")
-        self.arrivals = make.counter("arrivals_total", "Arrivals by what became of them at once.", "outcome")
+        self.arrivals = make.counter(
+            "arrivals_total", "Arrivals that led to nothing or failed, by what became of them.", "outcome"
+        )
         self.uploads = make.counter(
             "uploads_total", "Uploads by outcome; `not_sent` = ended before its upload was started.", "outcome"
         )
@@ -148,14 +150,20 @@ class Metrics:
     def _ownership(self, make: _Maker) -> None:
         self.partitions = make.gauge("partitions_ready", "Work partitions owned and ready.")
         self.lost = make.counter("partitions_lost_total", "Work partitions given up.", "reason")
-        self.restore_seconds = make.histogram("partition_open_seconds", "From assignment to ready.", buckets=_SLOW)
+        self.restore_seconds = make.histogram(
+            "partition_open_seconds",
+            "Duration of a partition's opening, without failed tries before it.",
+            buckets=_SLOW,
+        )
         self.moves = make.counter(
             "moves_total",
             "Annotations seen in another queue than before: `configured`, `other` (nobody sweeps it), or `refused` (a "
-            "queue whose captured data Rossum does not give us).",
+            "queue whose captured data Rossum does not give us; each look counts).",
             "to",
         )
-        self.claims = make.counter("claims_total", "Confirmed annotations of CAPTURE__CLAIM_QUEUES.", "outcome")
+        self.claims = make.counter(
+            "claims_total", "Claims of confirmed annotations of CAPTURE__CLAIM_QUEUES.", "outcome"
+        )
         self.state_losses = make.counter("state_losses_total", "Local states thrown away: rebuilt, or kept in memory.")
         self.forgotten = make.counter("ledger_rows_forgotten_total", "Rows removed after STATE__RETENTION.", "kind")
         self.trims = make.counter("trims_total", "Trimmings of the inner logs by outcome.", "outcome")
