@@ -148,6 +148,7 @@ class Gathering:
         await self._committer.commit(Outcome(rows={**intents, entity: row}))
         for import_id in rows:
             services.telemetry.upload_started(import_id)
+        started = services.clock.monotonic()
         try:
             task = await services.rossum.upload(
                 request, gather.members[0].document.opened().chunks, gate=self._ways.gate
@@ -156,17 +157,21 @@ class Gathering:
             state = GatherState.UNKNOWN if isinstance(error, Ambiguous) else GatherState.VOID
             self._committer.submit(Outcome(rows={entity: replace(row, state=state)}))
             services.telemetry.gather_finished(state, len(rows))
-            return await self._failed(gather, rows, error)
+            return await self._failed(gather, rows, error, seconds=services.clock.monotonic() - started)
+        seconds = services.clock.monotonic() - started
         services.circuit.worked()
         if (circuit := services.queues.of(request.queue)) is not None:
             circuit.worked()
         self._committer.submit(Outcome(rows={entity: replace(row, state=GatherState.ACCEPTED, task=task)}))
         services.telemetry.gather_finished(GatherState.ACCEPTED, len(rows))
         for member in gather.members:
-            gather.tell(member.import_id, Accepted(rows[member.import_id], task, member.document.sha256))
+            accepted = Accepted(rows[member.import_id], task, member.document.sha256, seconds=seconds)
+            gather.tell(member.import_id, accepted)
         return True
 
-    async def _failed(self, gather: Gather, rows: dict[ImportId, ImportRow], error: Exception) -> bool:
+    async def _failed(
+        self, gather: Gather, rows: dict[ImportId, ImportRow], error: Exception, *, seconds: float | None = None
+    ) -> bool:
         """Tell the members; False when each has to find out by itself, because one of them may be to blame."""
         first = gather.members[0]
         # Asked once: it is one failure of the other side, however many documents it concerns.
@@ -177,7 +182,7 @@ class Gathering:
             gather.members = [replace(member, row=rows[member.import_id]) for member in gather.members]
             return False
         for member in gather.members:
-            own = replace(outcome, row=rows[member.import_id])
+            own = replace(outcome, row=rows[member.import_id], seconds=seconds)
             gather.tell(
                 member.import_id, replace(own, sha256=member.document.sha256) if isinstance(own, Unknown) else own
             )

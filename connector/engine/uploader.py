@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from connector.contracts.arrivals import ReceivedArrival
@@ -41,10 +41,11 @@ LONGEST_ID = 18
 
 @dataclass(slots=True)
 class _Course:
-    """How far an attempt has come: the intent row once it is committed, the hash once all was read."""
+    """How far an attempt has come: the intent row once it is committed, the hash once all was read, its duration."""
 
     row: ImportRow
     sha256: str | None = None
+    seconds: float | None = None
 
 
 class _SourceFailed(Exception):
@@ -86,6 +87,9 @@ class Uploader:
 
     async def _outcome_of(self, course: _Course, received: ReceivedArrival, error: Exception) -> Attempt:
         """What a failure means for the import."""
+        return replace(await self._meaning(course, received, error), seconds=course.seconds)
+
+    async def _meaning(self, course: _Course, received: ReceivedArrival, error: Exception) -> Attempt:
         match error:
             case _SourceFailed():
                 return Again(course.row, Cause.SOURCE, str(error))
@@ -177,11 +181,15 @@ class Uploader:
         await self._committer.commit(Outcome(rows={import_entity(received.import_id): row}))
         course.row = row
         services.telemetry.upload_started(received.import_id)
-        task = await services.rossum.upload(request, _guarded(document, course), gate=self._gate)
+        started = services.clock.monotonic()
+        try:
+            task = await services.rossum.upload(request, _guarded(document, course), gate=self._gate)
+        finally:
+            course.seconds = services.clock.monotonic() - started
         services.circuit.worked()
         if (circuit := services.queues.of(queue)) is not None:
             circuit.worked()
-        return Accepted(row, task, document.sha256())
+        return Accepted(row, task, document.sha256(), seconds=course.seconds)
 
     def _queue(self, wanted: int | str | None) -> QueueId:
         """The queue's id from an id, an API URL, an alias or the default.

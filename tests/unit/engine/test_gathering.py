@@ -21,6 +21,8 @@ from tests.unit.engine.forgetful_partition import Partition
 from tests.unit.engine.test_gather import member
 
 COUNT = 3
+#: Seconds that Rossum takes for an upload.
+TAKES = 0.5
 
 
 class Circuit:
@@ -28,6 +30,9 @@ class Circuit:
 
     async def closed(self) -> None:
         """At once."""
+
+    def worked(self) -> None:
+        """Nobody counts it."""
 
     def of(self, _queue: int) -> None:
         """No queue has one of its own."""
@@ -50,6 +55,7 @@ class Together:
             queues=Circuit(),
             slots=asyncio.Semaphore(COUNT),
             telemetry=self._partition.telemetry,
+            clock=self._partition.time,
             rossum=self,
         )
         ways = Ways(gate=lambda: True, outcome_of=self._outcome_of, alone=self._alone)
@@ -65,8 +71,10 @@ class Together:
     async def upload(self, _request: UploadRequest, _chunks: AsyncIterator[bytes], *, gate: object) -> str:
         """An import of several documents."""
         del gate
-        assert self._refusal is not None
-        raise self._refusal
+        await self._partition.time.elapsed(TAKES)
+        if self._refusal is not None:
+            raise self._refusal
+        return "task"
 
     async def _outcome_of(self, row: ImportRow, _received: object, error: Exception) -> Attempt:
         self.judged.append(row)
@@ -92,7 +100,7 @@ class Together:
         committing = asyncio.create_task(self._partition.committer.run())
         going = [asyncio.create_task(self._gathering.upload(one)) for one in members]
         await settle()
-        await self._partition.time.advance(1)
+        await self._partition.time.advance(1 + TAKES)
         done, waiting = await asyncio.wait(going, timeout=1.0)
         for task in (*waiting, committing):
             task.cancel()
@@ -137,6 +145,16 @@ async def test_after_a_failure_that_may_be_of_one_each_goes_up_alone(failure: Ex
         assert isinstance(end, Accepted | Again | Unknown)
         again = rules.once_more(end.row) if isinstance(end, Unknown) else end.row
         assert again.alone is alone
+
+
+@pytest.mark.parametrize("upload", [None, Retryable("away")])
+async def test_what_goes_up_together_takes_equally_long(upload: Exception | None) -> None:
+    """Each import is told how long their upload took, without the wait for others."""
+    together = Together(upload=upload)
+
+    ends = await together.ends(three())
+
+    assert [end.seconds for end in ends if isinstance(end, Accepted | Again)] == [pytest.approx(TAKES)] * COUNT
 
 
 async def test_documents_that_go_up_alone_go_at_once() -> None:

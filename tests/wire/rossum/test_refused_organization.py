@@ -29,6 +29,7 @@ class Importer:
         telemetry = self.partition.telemetry
         self.circuit = Circuit("rossum", clock=self.time, telemetry=telemetry)
         services = SimpleNamespace(
+            clock=self.time,
             rossum=side.client,
             documents=documents,
             telemetry=telemetry,
