@@ -55,6 +55,9 @@ class RossumSettings(Group):
         if isinstance(self.default_queue, str) and self.default_queue not in self.queues:
             msg = f"ROSSUM__DEFAULT_QUEUE names {self.default_queue!r}, which is no alias of ROSSUM__QUEUES"
             raise ValueError(msg)
+        if isinstance(self.default_queue, int) and self.queues and self.default_queue not in self.queues.values():
+            msg = f"ROSSUM__DEFAULT_QUEUE is {self.default_queue}, which is not in ROSSUM__QUEUES: add it there"
+            raise ValueError(msg)
         if self.token is not None and (self.username or self.password):
             msg = "set ROSSUM__TOKEN or ROSSUM__USERNAME and ROSSUM__PASSWORD, not both"
             raise ValueError(msg)
@@ -254,6 +257,14 @@ class Settings(Group):
             if name not in self.rossum.queues and not (name.isascii() and name.isdigit()):
                 msg = f"CAPTURE__QUEUE_FIELDS names {name!r}, which is neither an id nor an alias of ROSSUM__QUEUES"
                 raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _claimed_queues_are_served(self) -> Self:
+        served = self.rossum.queues.values()
+        if others := [str(queue) for queue in self.capture.claim_queues if queue not in served]:
+            msg = f"CAPTURE__CLAIM_QUEUES names {', '.join(others)}, not in ROSSUM__QUEUES: add it there or take it out"
+            raise ValueError(msg)
         return self
 
     @model_validator(mode="after")
