@@ -239,6 +239,16 @@ def test_the_simulator_wants_ids_of_queues(queues: str) -> None:
     assert "8198,8199" in result.stderr
 
 
+@pytest.mark.parametrize(("port", "bound"), [("99999", "65535"), ("-1", "0")])
+def test_the_simulator_wants_a_port(port: str, bound: str) -> None:
+    """Nothing can listen there, which the system says in a way of its own."""
+    result = cli("simulator", "--port", port)
+
+    assert result.exit_code == 2
+    assert "--port" in result.stderr
+    assert f"than or equal to {bound} " in result.stderr
+
+
 def test_the_simulator_says_when_its_port_is_taken(closed_port: int) -> None:
     """And what to do."""
     result = cli("simulator", "--port", str(closed_port))

@@ -273,7 +273,7 @@ def test_a_secret_has_one_place(tmp_path: Path) -> None:
         ("kafka = 1\n", "CONNECTOR_KAFKA: "),
         ("[kafka.topics]\nwrok = 'x'\n", "CONNECTOR_KAFKA__TOPICS__WROK is not a setting; did you mean"),
         ("[rossum]\ntoken = 'hush'\nusername = 'u'\n", "set ROSSUM__TOKEN or ROSSUM__USERNAME"),
-        ("[webhook]\nsecrets = 'hush'\n", "CONNECTOR_WEBHOOK__SECRETS: Input should be a valid tuple"),
+        ("[webhook]\nsecrets = 'hush'\n", 'CONNECTOR_WEBHOOK__SECRETS: must be a list, e.g. ["one", "two"]'),
         ("[sweep]\ninterval = inf\n", "CONNECTOR_SWEEP__INTERVAL: Input should be a finite number"),
     ],
 )
