@@ -4,12 +4,15 @@ Each check stands for itself: one that fails never hides the others.
 """
 
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 from connector import assembly
 from connector.clock import Clock
 from connector.contracts.captured_form import strangers
+from connector.documents.file import FileDocuments
+from connector.documents.https import tls_context
+from connector.documents.locations import AllowedHosts
 from connector.documents.object_checks import look
 from connector.documents.objects import bucket_of
 from connector.domain.check import Check, told_as
@@ -29,9 +32,8 @@ WITHOUT_IMPORT = frozenset({"viewer", "approver", "annotator_limited"})
 
 async def check_everything(settings: Settings, clock: Clock) -> AsyncIterator[Check]:
     """All checks, in the order in which a deployment is set up."""
-    for check in _storage(settings):
-        yield check
     areas: tuple[Callable[[list[Check]], Awaitable[None]], ...] = (
+        lambda found: storage(settings, found),
         lambda found: object_stores(settings, found),
         lambda found: check_broker(settings.kafka, clock, found, retention=settings.state.retention),
         lambda found: _rossum(settings, clock, found),
@@ -46,16 +48,23 @@ async def check_everything(settings: Settings, clock: Clock) -> AsyncIterator[Ch
 # --- storage -------------------------------------------------------------------------------------------------------
 
 
-def _storage(settings: Settings) -> Iterator[Check]:
-    directory = settings.state.directory
-    if directory is not None:
-        yield _folder("state directory", "STATE__DIRECTORY", directory, os.R_OK | os.W_OK | os.X_OK)
+async def storage(settings: Settings, found: list[Check]) -> None:
+    """A line for the folder of the state, and for everything of the document sources that lies on this machine."""
+    if (directory := settings.state.directory) is not None:
+        found.append(_folder("state directory", "STATE__DIRECTORY", directory, os.R_OK | os.W_OK | os.X_OK))
+    # What `run` makes of them at its start, each for itself.
+    for host in settings.imports.allowed_hosts:
+        async with told_as("document host", found):
+            AllowedHosts((host,))
+            found.append(Check("document host", is_fine=True, sentence=host))
     for root in settings.imports.file_roots:
-        yield _folder("file root", "IMPORTS__FILE_ROOTS", root, os.R_OK | os.X_OK)
+        async with told_as("file root", found):
+            FileDocuments((root,))
+            found.append(_folder("file root", "IMPORTS__FILE_ROOTS", root, os.R_OK | os.X_OK))
     if (ca_file := settings.imports.ca_file) is not None:
-        is_fine = ca_file.is_file() and os.access(ca_file, os.R_OK)
-        advice = "" if is_fine else ": it is no readable file; correct IMPORTS__CA_FILE"
-        yield Check("ca file", is_fine, f"{ca_file}{advice}")
+        async with told_as("ca file", found):
+            tls_context(ca_file)
+            found.append(Check("ca file", is_fine=True, sentence=str(ca_file)))
 
 
 def _folder(name: str, setting: str, path: Path, rights: int) -> Check:

@@ -34,7 +34,10 @@ LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 def hush() -> None:
     """For commands that tell what is wrong in a sentence: libraries say nothing besides."""
     for name in NOISY:
-        logging.getLogger(name).setLevel(logging.CRITICAL)
+        # Not by a level: the reason why there is no connection to Kafka is read from its log.
+        logger = logging.getLogger(name)
+        logger.propagate = False
+        logger.addHandler(logging.NullHandler())
 
 
 def configure(level: str = "INFO", *, as_json: bool | None = None) -> None:
@@ -81,6 +84,7 @@ def configure(level: str = "INFO", *, as_json: bool | None = None) -> None:
     logging.getLogger("aiokafka").setLevel(logging.WARNING)
     handler.addFilter(without_foreign_values)
     for name in NOISY:
+        logging.getLogger(name).propagate = True
         handler.addFilter(Quiet(name))
 
 

@@ -10,14 +10,14 @@ _QUANTITY = re.compile(r"\s*([0-9]{1,15}(?:\.[0-9]{1,15})?)\s*([A-Za-z]*)\s*")
 
 
 def seconds_of(value: Any) -> Any:
-    """Seconds of `250ms`, `5s`, `15m`, `2h`, `30d`; anything but text is passed on.
+    """Seconds of `250ms`, `5s`, `15m`, `2h`, `30d`; numbers are passed on, and what is neither.
 
     Raises:
-        ValueError: Not a duration.
+        ValueError: Not a duration; neither is `true`, which Python takes for 1.
     """
-    if not isinstance(value, str):
+    if not isinstance(value, str | bool):
         return value
-    match = _QUANTITY.fullmatch(value)
+    match = _QUANTITY.fullmatch(str(value))
     if match is None or (match[2] or "s") not in _SECONDS:
         msg = "must be a duration: seconds, or a number with ms, s, m, h or d, e.g. 15m"
         raise ValueError(msg)
@@ -25,14 +25,14 @@ def seconds_of(value: Any) -> Any:
 
 
 def bytes_of(value: Any) -> Any:
-    """Bytes of `2MB`, `40MB`, `64KiB`; anything but text is passed on.
+    """Bytes of `2MB`, `40MB`, `64KiB`; numbers are passed on, and what is neither.
 
     Raises:
-        ValueError: Not a size.
+        ValueError: Not a size; neither is `true`, which Python takes for 1.
     """
-    if not isinstance(value, str):
+    if not isinstance(value, str | bool):
         return value
-    match = _QUANTITY.fullmatch(value)
+    match = _QUANTITY.fullmatch(str(value))
     if match is None or match[2] not in _BYTES:
         msg = "must be a size: bytes, or a number with kB, MB, GB, KiB, MiB or GiB, e.g. 40MB"
         raise ValueError(msg)

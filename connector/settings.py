@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
+from connector.clock import SystemClock
 from connector.domain.ids import format_clock
 from connector.setting_types import Bytes, Group, Network, QueueName, Seconds, Secret
 from connector.settings_capture import CaptureSettings
@@ -39,8 +40,8 @@ class RossumSettings(Group):
     @field_validator("base_url")
     @classmethod
     def _api_url(cls, value: str) -> str:
-        plain = not any(sign in value for sign in "@?# ")
-        if value and not (plain and urlsplit(value).scheme in ("http", "https") and "/v1" in value):
+        plain, url = not any(sign in value for sign in "@?# "), urlsplit(value.rstrip("/"))
+        if value and not (plain and url.scheme in ("http", "https") and url.path.endswith("/v1")):
             msg = "must be an http(s) URL with /api/v1 and nothing behind, e.g. https://example.rossum.app/api/v1"
             raise ValueError(msg)
         return value.rstrip("/")
@@ -54,6 +55,9 @@ class RossumSettings(Group):
     def _default_is_known(self) -> Self:
         if isinstance(self.default_queue, str) and self.default_queue not in self.queues:
             msg = f"ROSSUM__DEFAULT_QUEUE names {self.default_queue!r}, which is no alias of ROSSUM__QUEUES"
+            raise ValueError(msg)
+        if isinstance(self.default_queue, int) and self.queues and self.default_queue not in self.queues.values():
+            msg = f"ROSSUM__DEFAULT_QUEUE is {self.default_queue}, which is not in ROSSUM__QUEUES: add it there"
             raise ValueError(msg)
         if self.token is not None and (self.username or self.password):
             msg = "set ROSSUM__TOKEN or ROSSUM__USERNAME and ROSSUM__PASSWORD, not both"
@@ -143,7 +147,11 @@ class SweepSettings(Group):
         except ValueError:
             msg = "must be an instant in ISO 8601, e.g. 2026-01-31T00:00:00Z"
             raise ValueError(msg) from None
-        return format_clock(instant if instant.tzinfo else instant.replace(tzinfo=UTC))
+        start = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+        if start > SystemClock().now():
+            msg = "is in the future, and until then nothing would be published: name an instant that has passed"
+            raise ValueError(msg)
+        return format_clock(start)
 
 
 class GatherSettings(Group):
@@ -254,6 +262,14 @@ class Settings(Group):
             if name not in self.rossum.queues and not (name.isascii() and name.isdigit()):
                 msg = f"CAPTURE__QUEUE_FIELDS names {name!r}, which is neither an id nor an alias of ROSSUM__QUEUES"
                 raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _claimed_queues_are_served(self) -> Self:
+        served = self.rossum.queues.values()
+        if others := [str(queue) for queue in self.capture.claim_queues if queue not in served]:
+            msg = f"CAPTURE__CLAIM_QUEUES names {', '.join(others)}, not in ROSSUM__QUEUES: add it there or take it out"
+            raise ValueError(msg)
         return self
 
     @model_validator(mode="after")

@@ -56,7 +56,7 @@ class KafkaSettings(Group):
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         names = list(self.topics.model_dump().values())
-        sasl = self.security_protocol.startswith("SASL")
+        sasl, tls = self.security_protocol.startswith("SASL"), self.security_protocol.endswith("SSL")
         wrong = {
             "KAFKA__MANAGED=false needs KAFKA__DELIVERY=at-least-once": not self.managed
             and self.delivery != "at-least-once",
@@ -64,8 +64,16 @@ class KafkaSettings(Group):
             f"KAFKA__SECURITY_PROTOCOL={self.security_protocol} needs KAFKA__SASL_USERNAME and KAFKA__SASL_PASSWORD": (
                 sasl and not (self.sasl_username and self.sasl_password)
             ),
+            f"KAFKA__SASL_* is set, but KAFKA__SECURITY_PROTOCOL={self.security_protocol} does not log in: make it "
+            "SASL_SSL or SASL_PLAINTEXT, or take them out": not sasl and self._is_set("sasl_"),
+            f"KAFKA__SSL_* is set, but KAFKA__SECURITY_PROTOCOL={self.security_protocol} does not encrypt: make it "
+            "SSL or SASL_SSL, or take them out": not tls and self._is_set("ssl_"),
             "KAFKA__SSL_KEYFILE needs KAFKA__SSL_CERTFILE": bool(self.ssl_keyfile and not self.ssl_certfile),
         }
         if any(wrong.values()):
             raise ValueError("; ".join(sentence for sentence, is_wrong in wrong.items() if is_wrong))
         return self
+
+    def _is_set(self, prefix: str) -> bool:
+        fields = type(self).model_fields
+        return any(getattr(self, name) != fields[name].default for name in fields if name.startswith(prefix))

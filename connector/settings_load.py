@@ -19,6 +19,11 @@ _FILE = "_FILE"
 #: What Kubernetes puts into every pod of a namespace with a service called `connector…`; nobody's typo.
 _SERVICE_LINK = re.compile(r"_SERVICE_HOST$|_SERVICE_PORT(_\w+)?$|_PORT_\d+_(TCP|UDP|SCTP)(_PROTO|_PORT|_ADDR)?$")
 
+#: A form that Python's words for types do not show.
+_FORMS = {"tuple_type": 'must be a list, e.g. ["one", "two"]'}
+#: Stands for what can't be read, of which enough has been said.
+_UNREADABLE = object()
+
 
 def load(config: Path | None, environ: Mapping[str, str]) -> Settings:
     """The settings of a TOML file (if any) and an environment; the environment wins.
@@ -33,14 +38,14 @@ def load(config: Path | None, environ: Mapping[str, str]) -> Settings:
         path = _path(name)
         if path not in fields:
             problems.append(_unknown(name, {_name(known) for known in fields}))
-        else:
-            _put(document, path, _parsed(name, text, fields[path], problems))
-    if problems:
-        raise SettingsError("\n".join(problems))
+        elif (value := _parsed(name, text, fields[path], problems)) is not _UNREADABLE:
+            _put(document, path, value)
     try:
         settings = Settings.model_validate(document)
     except ValidationError as error:
-        raise SettingsError("\n".join(dict.fromkeys(_sentences(error, fields)))) from None
+        problems += _sentences(error, fields, single=bool(problems))
+    if problems:
+        raise SettingsError("\n".join(dict.fromkeys(problems)))
     return _prefixed(settings)
 
 
@@ -132,7 +137,7 @@ def is_secret(field: FieldInfo) -> bool:
 def _with_secret_files(
     environ: Mapping[str, str], fields: Mapping[tuple[str, ...], FieldInfo], problems: list[str]
 ) -> dict[str, str]:
-    """The connector's own variables, `…_FILE` replaced by what the files hold."""
+    """The connector's own variables, `…_FILE` replaced by what the files hold; by nothing where that is no secret."""
     ours = {name: text for name, text in environ.items() if name.startswith(PREFIX) and not _is_link(name, text)}
     for name in [name for name in ours if name.endswith(_FILE)]:
         target = name.removesuffix(_FILE)
@@ -141,7 +146,9 @@ def _with_secret_files(
             continue
         if ours.get(target):
             problems.append(f"{target} and {name} are both set: keep one")
-        ours[target] = _secret_of(name, Path(ours.pop(name)), field, problems)
+        secret = _secret_of(name, Path(ours.pop(name)), field, problems)
+        if secret is not None:
+            ours[target] = secret
     return ours
 
 
@@ -149,13 +156,13 @@ def _is_link(name: str, text: str) -> bool:
     return "__" not in name and bool(_SERVICE_LINK.search(name) or re.match(r"(tcp|udp|sctp)://", text))
 
 
-def _secret_of(name: str, path: Path, field: FieldInfo, problems: list[str]) -> str:
+def _secret_of(name: str, path: Path, field: FieldInfo, problems: list[str]) -> str | None:
     """What a file holds: one secret, or for a list one a line."""
     try:
         lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
     except (OSError, UnicodeDecodeError) as error:
         problems.append(f"{name}: the file can't be read: {type(error).__name__}")
-        return ""
+        return None
     if _is_many(field):
         return orjson.dumps(lines).decode()
     if len(lines) != 1:
@@ -176,7 +183,7 @@ def _parsed(name: str, text: str, field: FieldInfo, problems: list[str]) -> Any:
     except orjson.JSONDecodeError:
         form = '{"name": 1}' if get_origin(field.annotation) is dict else '["one", "two"]'
         problems.append(f"{name}: must be JSON in the environment, e.g. {form}")
-        return None
+        return _UNREADABLE
 
 
 def _put(document: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
@@ -197,17 +204,18 @@ def _read_toml(config: Path) -> dict[str, Any]:
         raise SettingsError(msg) from error
 
 
-def _sentences(error: ValidationError, fields: Mapping[tuple[str, ...], FieldInfo]) -> Iterator[str]:
+def _sentences(error: ValidationError, fields: Mapping[tuple[str, ...], FieldInfo], *, single: bool) -> Iterator[str]:
+    """One a problem; with `single` none of values that don't fit together, which may come from what is missing."""
     known = {_name(path) for path in fields}
     for problem in error.errors(include_input=False, include_url=False):
         path = tuple(str(step) for step in problem["loc"])
-        name = _name(path[:3] if path[:3] in fields else path[:2])
+        said = _FORMS.get(problem["type"], problem["msg"].removeprefix("Value error, "))
         if problem["type"] == "extra_forbidden":
             yield _unknown(_name(path), known)
-        elif problem["loc"] and path[:2] in fields:
-            yield f"{name}: {problem['msg'].removeprefix('Value error, ')}"
-        else:
-            yield f"{_name(path) if path else 'settings'}: {problem['msg'].removeprefix('Value error, ')}"
+        elif path[:2] in fields or path[:3] in fields:
+            yield f"{_name(path[:3] if path[:3] in fields else path[:2])}: {said}"
+        elif not (single and problem["type"] == "value_error"):
+            yield f"{_name(path) if path else 'settings'}: {said}"
 
 
 def _unknown(name: str, known: set[str]) -> str:

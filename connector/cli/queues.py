@@ -2,7 +2,7 @@
 
 import typer
 
-from connector.domain.ids import QueueId
+from connector.domain.ids import QueueId, queue_named
 from connector.errors import SettingsError
 from connector.settings import RossumSettings
 
@@ -13,12 +13,12 @@ def queue_id(settings: RossumSettings, name: str) -> QueueId:
     Raises:
         typer.BadParameter: It is none of them.
     """
-    last = name.rstrip("/").rpartition("/")[2]
-    number = settings.queues.get(name, int(last) if last.isascii() and last.isdecimal() else None)
-    if number is None:
+    number = settings.queues.get(name)
+    queue = queue_named(name) if number is None else QueueId(number)
+    if queue is None:
         known = ", ".join(settings.queues) or "an alias (ROSSUM__QUEUES names none)"
-        raise typer.BadParameter(f"{name!r} is neither an id nor one of {known}", param_hint="--queue")
-    return QueueId(number)
+        raise typer.BadParameter(f"{name!r} is neither an id, a queue URL nor one of {known}", param_hint="--queue")
+    return queue
 
 
 def queue_or_default(settings: RossumSettings, name: str | None) -> QueueId:

@@ -16,7 +16,7 @@ _KNOWN_NAMES = {8198: "invoices", 8199: "receipts"}
 
 def simulator(  # noqa: PLR0913 - one parameter per option of the command
     *,
-    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 0,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 0,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     rate_limit: Annotated[float, typer.Option(help="Requests per second; 0 = no limit.")] = 10.0,
     processing: Annotated[float, typer.Option(help="Seconds from upload to to_review.")] = 1.0,

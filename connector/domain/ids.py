@@ -4,6 +4,7 @@ Every id is a UUIDv5 over a compact JSON array of strings, so that any replica, 
 knowledge, arrives at the same one.
 """
 
+import re
 from datetime import UTC, datetime
 from hashlib import sha1
 from itertools import count
@@ -23,6 +24,9 @@ NAMESPACE = uuid5(NAMESPACE_URL, "urn:rossum-kafka-connector")
 #: Version of the identity function; fixed per deployment in the header rows of the ledger.
 IDENTITY_VERSION = "1"
 
+#: A queue that is named by its id or its URL; more than eighteen digits are no 64 bits.
+_QUEUE = re.compile(r"(?P<id>[0-9]{1,18})|https?://[^\s?#]+/queues/(?P<in_url>[0-9]{1,18})/?")
+
 _MURMUR_SEED = 0x9747B28C
 _MURMUR_M = 0x5BD1E995
 _MURMUR_R = 24
@@ -31,6 +35,12 @@ _MASK = 0xFFFFFFFF
 
 def _name(*parts: str) -> str:
     return orjson.dumps(parts).decode()
+
+
+def queue_named(text: str) -> QueueId | None:
+    """The queue of an id (`8199`) or an API URL (`https://…/queues/8199`); nothing else names one."""
+    found = _QUEUE.fullmatch(text)
+    return QueueId(int(found["id"] or found["in_url"])) if found else None
 
 
 def import_id_from_cloudevent(source: str, event_id: str) -> ImportId:

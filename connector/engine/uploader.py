@@ -8,7 +8,7 @@ from typing import TypeVar
 from connector.contracts.arrivals import ReceivedArrival
 from connector.domain import import_state as rules
 from connector.domain.file_names import sent_name
-from connector.domain.ids import QueueId, import_entity
+from connector.domain.ids import QueueId, import_entity, queue_named
 from connector.domain.outcome import Outcome
 from connector.domain.readings import Mark, UploadRequest
 from connector.domain.rows import ImportRow
@@ -19,7 +19,7 @@ from connector.engine.gather import Member
 from connector.engine.gathering import Gathering, Ways
 from connector.engine.holding import hold
 from connector.engine.resolver import origin_of
-from connector.engine.services import Services
+from connector.engine.services import ImportPolicy, Services
 from connector.errors import (
     Ambiguous,
     BrokenOff,
@@ -34,9 +34,6 @@ from connector.errors import (
 from connector.ports import FetchedDocument, UploadGate
 
 T = TypeVar("T")
-
-#: Digits of the longest id: more than 64 bits are none.
-LONGEST_ID = 18
 
 
 @dataclass(slots=True)
@@ -106,7 +103,7 @@ class Uploader:
 
     async def _try(self, course: _Course, received: ReceivedArrival) -> Accepted | Again:
         services = self._services
-        queue = self._queue(received.arrival.queue)
+        queue = destination(received.arrival.queue, services.imports)
         await services.circuit.closed()
         async with services.slots:
             if (again := self._not_admitted(course.row, queue)) is not None:
@@ -126,7 +123,7 @@ class Uploader:
 
     async def _try_together(self, course: _Course, received: ReceivedArrival, gathering: Gathering) -> Attempt:
         services, room = self._services, gathering.room
-        queue = self._queue(received.arrival.queue)
+        queue = destination(received.arrival.queue, services.imports)
         await services.circuit.closed()
         async with services.slots:
             circuit = services.queues.of(queue)
@@ -191,29 +188,8 @@ class Uploader:
             circuit.worked()
         return Accepted(row, task, document.sha256(), seconds=course.seconds)
 
-    def _queue(self, wanted: int | str | None) -> QueueId:
-        """The queue's id from an id, an API URL, an alias or the default.
-
-        Raises:
-            Rejected: No such alias, or none given and no default.
-        """
-        imports = self._services.imports
-        if wanted is None:
-            if imports.default_queue is None:
-                raise Rejected("the arrival names no queue and ROSSUM__DEFAULT_QUEUE is not set", stage=Stage.VALIDATE)
-            return imports.default_queue
-        if isinstance(wanted, str) and wanted in imports.queues:
-            return imports.queues[wanted]
-        last = str(wanted).rstrip("/").rsplit("/", 1)[-1]
-        if last.isascii() and last.isdigit() and len(last) <= LONGEST_ID:
-            return QueueId(int(last))
-        raise Rejected(
-            "the arrival's queue is neither an id, a queue URL nor an alias of ROSSUM__QUEUES",
-            stage=Stage.VALIDATE,
-        )
-
     async def _not_ours(self, row: ImportRow, received: ReceivedArrival, error: NotOurs) -> Attempt:
-        queue = self._queue(received.arrival.queue)
+        queue = destination(received.arrival.queue, self._services.imports)
         circuit = self._services.queues.of(queue)
         if error.http_status in NO_SUCH_QUEUE and circuit is not None:
             return Again(row, Cause.QUEUE, str(error), circuit.failed("not_ours"))
@@ -229,6 +205,25 @@ class Uploader:
                 reason = f"Rossum refuses queue {queue} ({error.http_status}) and it is not among ROSSUM__QUEUES"
                 return Refused(row, Rejected(reason, stage=Stage.VALIDATE, http_status=error.http_status))
         return Again(row, Cause.NOT_OURS, str(error), self._services.circuit.failed("not_ours"))
+
+
+def destination(wanted: int | str | None, imports: ImportPolicy) -> QueueId:
+    """The queue's id from an id, an API URL, an alias or the default.
+
+    Raises:
+        Rejected: It is none of these, or nothing is given and there is no default.
+    """
+    if wanted is None:
+        if imports.default_queue is None:
+            raise Rejected("the arrival names no queue and ROSSUM__DEFAULT_QUEUE is not set", stage=Stage.VALIDATE)
+        return imports.default_queue
+    if isinstance(wanted, str) and wanted in imports.queues:
+        return imports.queues[wanted]
+    if (queue := queue_named(str(wanted))) is not None:
+        return queue
+    raise Rejected(
+        "the arrival's queue is neither an id, a queue URL nor an alias of ROSSUM__QUEUES", stage=Stage.VALIDATE
+    )
 
 
 def _ended(course: _Course, error: Rejected | Ambiguous | Identical) -> Refused | Unknown | Known:

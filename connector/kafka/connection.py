@@ -24,6 +24,7 @@ from aiokafka.errors import (
 from aiokafka.structs import TopicPartition
 
 from connector.errors import KafkaForbids, KafkaUnavailable, SettingsError
+from connector.kafka.causes import Heard, cause_of, listening
 from connector.settings_kafka import KafkaSettings
 
 #: Seconds for starting a client, committing, fetching offsets: longer means the broker is not there.
@@ -103,13 +104,14 @@ async def within(seconds: float, call: Coroutine[Any, Any, Result], doing: str, 
         KafkaForbids: An ACL is missing.
         KafkaUnavailable: It took longer, or failed in a way that says nothing but "not now".
     """
-    try:
-        return await bounded(seconds, call)
-    except TimeoutError as error:
-        msg = f"Kafka did not answer within {seconds:g} s while {doing}"
-        raise KafkaUnavailable(msg) from error
-    except (KafkaError, OSError) as error:
-        raise _failed(doing, error, needs) from error
+    with listening() as heard:
+        try:
+            return await bounded(seconds, call)
+        except TimeoutError as error:
+            msg = f"Kafka did not answer within {seconds:g} s while {doing}"
+            raise KafkaUnavailable(msg) from error
+        except (KafkaError, OSError) as error:
+            raise _failed(doing, error, needs, heard) from error
 
 
 def answer_of(task: asyncio.Task[Result], doing: str) -> Result:
@@ -133,11 +135,11 @@ def standing_still(doing: str, place: TopicPartition, offset: int) -> KafkaUnava
     )
 
 
-def _failed(doing: str, error: Exception, needs: str = "") -> KafkaUnavailable:
+def _failed(doing: str, error: Exception, needs: str = "", heard: Heard = ()) -> KafkaUnavailable:
     if isinstance(error, _FORBIDDEN):
         doing = f"{doing} ({needs})" if needs else doing
         return KafkaForbids(f"Kafka does not allow {doing}: {type(error).__name__}")
-    return KafkaUnavailable(f"Kafka failed while {doing}: {type(error).__name__}")
+    return KafkaUnavailable(f"Kafka failed while {doing}: {cause_of(error, heard)}")
 
 
 class KafkaConnection:

@@ -70,7 +70,7 @@ def failure_of_read(endpoint: str, received: Received) -> ConnectorError:
         return NotOurs(f"{said}; check that it exists and that the credentials may use it", http_status=status)
     if status in _NO_SUCH_THING or _is_redirect(status):
         return Retryable(f"{said}, which is not Rossum's API speaking; check ROSSUM__BASE_URL and what is before it")
-    return Retryable(f"{said}; it is asked again later")
+    return Retryable(f"{said}; it may work later")
 
 
 def failure_of_change(endpoint: str, received: Received) -> ConnectorError:
@@ -114,9 +114,9 @@ def failure_of_login(received: Received) -> ConnectorError:
     return failure_of_read("the login", received)
 
 
-def failure_of_exchange(endpoint: str, error: BaseException) -> Retryable:
-    """What a broken exchange means for a read."""
-    return Retryable(f"no answer to {endpoint} from Rossum: {_cause(error)}; it is asked again later")
+def failure_of_exchange(endpoint: str, error: BaseException, base_url: str) -> Retryable:
+    """What a broken exchange means for a read; told with the address, since a wrong one ends in it, too."""
+    return Retryable(f"no answer to {endpoint} from Rossum at {base_url} (ROSSUM__BASE_URL): {_cause(error)}")
 
 
 def failure_of_sending(endpoint: str, error: BaseException, body: MultipartBody) -> Exception:

@@ -142,7 +142,7 @@ class Session:
         try:
             received = await self.transport.exchange(call, sending, sink=sink)
         except NETWORK_ERRORS as error:
-            raise failure_of_exchange(call.name, error) from error
+            raise failure_of_exchange(call.name, error, self._connection.base_url) from error
         self.slow_down(received, started=started)
         return received
 

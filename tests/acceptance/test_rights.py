@@ -82,6 +82,11 @@ async def test_the_rights_of_the_readme_are_enough(own_kafka: Callable[..., Loca
         for row in rows:
             if not row[0].startswith(TRANSACTIONS):
                 allow(broker, world, *row)
+        address = {"KAFKA__BOOTSTRAP_SERVERS": settings["KAFKA__BOOTSTRAP_SERVERS"]}
+        strange = await ended(world, "check", settings | {"KAFKA__SASL_PASSWORD": "another one"})
+        scram = await ended(world, "check", settings | {"KAFKA__SASL_MECHANISM": "SCRAM-SHA-512"})
+        nobody = await ended(world, "check", address)
+        too_much = await ended(world, "check", BY_THE_DOOR | {"KAFKA__BOOTSTRAP_SERVERS": broker.bootstrap_servers})
         refused = await ended(world, "run", settings | {"WEBHOOK__PORT": "0", "OPS__PORT": "0"})
         wrong = await ended(world, "check", settings)
         for row in rows:
@@ -94,6 +99,10 @@ async def test_the_rights_of_the_readme_are_enough(own_kafka: Callable[..., Loca
         await eventually(lambda: len(world.reader.letters) == 1, within=60)
         codes = await world.stop_replicas()
 
+    assert "SaslAuthenticationFailed; check KAFKA__SASL_USERNAME and KAFKA__SASL_PASSWORD" in strange[1]
+    assert "the listener wants another KAFKA__SASL_MECHANISM" in scram[1]
+    assert "the listener may want another KAFKA__SECURITY_PROTOCOL" in nobody[1]
+    assert "the listener wants no login: check KAFKA__SECURITY_PROTOCOL" in too_much[1]
     assert refused[0] == 3
     assert ACLS in refused[1]
     assert wrong[0] == 3

@@ -239,6 +239,16 @@ def test_the_simulator_wants_ids_of_queues(queues: str) -> None:
     assert "8198,8199" in result.stderr
 
 
+@pytest.mark.parametrize(("port", "bound"), [("99999", "65535"), ("-1", "0")])
+def test_the_simulator_wants_a_port(port: str, bound: str) -> None:
+    """Nothing can listen there, which the system says in a way of its own."""
+    result = cli("simulator", "--port", port)
+
+    assert result.exit_code == 2
+    assert "--port" in result.stderr
+    assert f"than or equal to {bound} " in result.stderr
+
+
 def test_the_simulator_says_when_its_port_is_taken(closed_port: int) -> None:
     """And what to do."""
     result = cli("simulator", "--port", str(closed_port))
@@ -246,3 +256,15 @@ def test_the_simulator_says_when_its_port_is_taken(closed_port: int) -> None:
     assert result.exit_code == 1
     assert f"cannot listen on 127.0.0.1:{closed_port}" in result.stderr
     assert "--port" in result.stderr
+
+
+def test_a_command_says_where_it_did_not_reach_rossum(closed_port: int) -> None:
+    """With the setting, and without a promise: nobody asks again once it has ended."""
+    url = f"http://127.0.0.1:{closed_port}/api/v1"
+    settings = {"ROSSUM__TOKEN": "t", "ROSSUM__QUEUES": "[8198]", "WEBHOOK__SECRETS": '["s"]'}
+
+    result = cli("hooks", "plan", "--url", "https://example.test/hooks", ROSSUM__BASE_URL=url, **settings)
+
+    assert result.exit_code == 1
+    assert f"from Rossum at {url} (ROSSUM__BASE_URL): ClientConnectorError" in result.stderr
+    assert "again" not in result.stderr

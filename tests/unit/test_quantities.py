@@ -41,11 +41,20 @@ def test_what_is_no_size_is_said_with_an_example(text: str) -> None:
         bytes_of(text)
 
 
-@pytest.mark.parametrize("value", [5, 2.5, None, True, ["5s"]])
+@pytest.mark.parametrize("value", [5, 2.5, None, ["5s"]])
 def test_anything_but_text_is_left_as_it_is(value: object) -> None:
     """TOML has numbers of its own; what is neither is for the model to refuse."""
     assert seconds_of(value) is value
     assert bytes_of(value) is value
+
+
+@pytest.mark.parametrize("value", [True, False])
+def test_yes_and_no_are_no_quantities(value: object) -> None:
+    """Python takes them for 1 and 0."""
+    with pytest.raises(ValueError, match="must be a duration"):
+        seconds_of(value)
+    with pytest.raises(ValueError, match="must be a size"):
+        bytes_of(value)
 
 
 @given(st.integers(0, 10**9) | st.sampled_from([0.25, 0.5, 90.5, 86_400.0, 34_560_000.0]))

@@ -148,6 +148,7 @@ def test_a_typo_in_the_file_names_the_nearest_key(tmp_path: Path) -> None:
         ({"CONNECTOR_ROSSUM__TOKEN": ""}, "no credentials: set CONNECTOR_ROSSUM__TOKEN"),
         ({"CONNECTOR_ROSSUM__BASE_URL": ""}, "CONNECTOR_ROSSUM__BASE_URL is not set"),
         ({"CONNECTOR_ROSSUM__BASE_URL": "https://u:p@x.test/api/v1"}, "CONNECTOR_ROSSUM__BASE_URL: must be an http(s)"),
+        ({"CONNECTOR_ROSSUM__BASE_URL": "https://x.test/api/v1/annotations"}, "BASE_URL: must be an http(s) URL with"),
         ({"CONNECTOR_KAFKA__GROUP_ID": ""}, "CONNECTOR_KAFKA__GROUP_ID: String should have at least 1 character"),
         ({"CONNECTOR_KAFKA__SECURITY_PROTOCOL": "SASL_SSL"}, "SASL_SSL needs KAFKA__SASL_USERNAME and KAFKA__SASL_"),
         ({"CONNECTOR_KAFKA__SSL_KEYFILE": "/k"}, "KAFKA__SSL_KEYFILE needs KAFKA__SSL_CERTFILE"),
@@ -272,7 +273,7 @@ def test_a_secret_has_one_place(tmp_path: Path) -> None:
         ("kafka = 1\n", "CONNECTOR_KAFKA: "),
         ("[kafka.topics]\nwrok = 'x'\n", "CONNECTOR_KAFKA__TOPICS__WROK is not a setting; did you mean"),
         ("[rossum]\ntoken = 'hush'\nusername = 'u'\n", "set ROSSUM__TOKEN or ROSSUM__USERNAME"),
-        ("[webhook]\nsecrets = 'hush'\n", "CONNECTOR_WEBHOOK__SECRETS: Input should be a valid tuple"),
+        ("[webhook]\nsecrets = 'hush'\n", 'CONNECTOR_WEBHOOK__SECRETS: must be a list, e.g. ["one", "two"]'),
         ("[sweep]\ninterval = inf\n", "CONNECTOR_SWEEP__INTERVAL: Input should be a finite number"),
     ],
 )

@@ -30,6 +30,31 @@ def test_the_namespace_is_fixed() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "queue"),
+    [
+        ("8199", 8199),
+        ("https://example.rossum.app/api/v1/queues/8199", 8199),
+        ("http://127.0.0.1:8000/api/v1/queues/8199/", 8199),
+        ("orders/2024/8199", None),
+        ("/8199", None),
+        ("8199/", None),
+        ("https://example.rossum.app/api/v1/annotations/8199", None),
+        ("example.rossum.app/api/v1/queues/8199", None),
+        ("https://example.rossum.app/api/v1/queues/8199/upload", None),
+        ("https://example.rossum.app/?/queues/8199", None),
+        ("ftp://example.rossum.app/queues/8199", None),
+        ("-8199", None),
+        ("\u0668199", None),
+        ("9" * 19, None),
+        ("", None),
+    ],
+)
+def test_a_queue_is_named_by_its_id_or_its_url(text: str, queue: int | None) -> None:
+    """Anything else that ends in digits may be an order or an annotation."""
+    assert ids.queue_named(text) == queue
+
+
+@pytest.mark.parametrize(
     ("source", "event_id"), [("/erp", "1"), ("urn:x", 'a"b\\c'), ("/účty", "žluť 🐎"), ("a", "b\n\t/")]
 )
 def test_the_import_id_of_a_cloudevent(source: str, event_id: str) -> None:
