@@ -1,7 +1,7 @@
 """``python -m tests.simulation``: many seeds with their sum, or one of them with its story.
 
 --seeds 2000            that many, from --first on, on all cores
---first 11 --step 29    every 29th: those in which Rossum refuses identical documents
+--first 3 --step 29     every 29th: those in which Rossum refuses identical documents
 --seed 4711 -v          that one, told line by line
 """
 

@@ -31,7 +31,7 @@ GATHERING, BURST, IN_BURSTS = 23, 8, 16
 #: In one of so many (another prime) Rossum refuses what it has: an upload without an answer is made again long before
 #: anybody can know what became of it, since lists are late until the last fault has ended, and still nothing may be
 #: there twice.
-STRICT, IS_STRICT = 29, 11
+STRICT, IS_STRICT = 29, 3
 REFUSING = {
     "IMPORTS__REJECT_IDENTICAL": "true",
     "IMPORTS__FILE_NAME": "{stem} {import_id}{suffix}",
