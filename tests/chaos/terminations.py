@@ -34,10 +34,10 @@ WORKED, TAKEN_UP = 4.0, 30.0
 SOON = 0.2
 #: What a replica answers that is ready: until then it is in its start.
 READY = 200
-#: Seconds between two signals to the same process, at most.
-REPEATED = 1.0
-#: One start in so many is broken off, and one signal in so many is repeated.
-BROKEN_OFF, TWICE = 0.5, 0.3
+#: The share of starts that are broken off, and of signals that are repeated until the process has ended.
+BROKEN_OFF, REPEATED = 0.5, 0.3
+#: Seconds between two of those: also in the last moments there must be none that is deadly.
+BETWEEN = 0.01
 #: Seconds until all is published after the last signal.
 PUBLISHED_WITHIN = 90.0
 #: How many documents there can be at most: as many as the time allows.
@@ -52,7 +52,7 @@ class Terminations:
 
     Attributes:
         seconds: How long each that ended in order took.
-        moments: How many signals came in a start, in the middle of uploads, and twice.
+        moments: How many signals came in a start, in the middle of uploads, and again and again.
         problems: Whoever did not end in order, in words.
     """
 
@@ -95,16 +95,17 @@ class Terminations:
         await self.end(berth, "in a start" if is_start else "just started")
 
     async def end(self, berth: Berth, when: str) -> None:
-        """One signal, or two, and what comes of it."""
+        """One signal, or many until it has ended, and what comes of it."""
         loop = asyncio.get_running_loop()
         self._sent += 1
         signalled = loop.time()
         stopping = asyncio.create_task(berth.stop())
-        if self.chance.random() < TWICE:
-            await SystemClock().sleep(self.chance.uniform(0, REPEATED))
-            self.moments[AGAIN] += berth.alive
-            with suppress(ProcessLookupError):
-                berth.signal(signal.SIGTERM)
+        if self.chance.random() < REPEATED:
+            self.moments[AGAIN] += 1
+            while not stopping.done():
+                await SystemClock().sleep(BETWEEN)
+                with suppress(ProcessLookupError):
+                    berth.signal(signal.SIGTERM)
         try:
             code = await stopping
         except TimeoutError:

@@ -16,7 +16,17 @@ from tests.support.reader import Reader
 from tests.support.waiting import eventually
 
 #: A process that says that it hears signals, and ends with a code of its own when one has come.
-SCRIPT = "import signal,sys;signal.signal(15,lambda *_:sys.exit({code}));sys.stderr.write('.');signal.pause()"
+SCRIPT = """
+import signal, sys
+
+def end(*_):
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.exit({code})
+
+signal.signal(signal.SIGTERM, end)
+print(file=sys.stderr)
+signal.pause()
+"""
 
 
 @pytest.mark.parametrize(("code", "in_order"), [(0, 1), (3, 0)])
