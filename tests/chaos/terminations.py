@@ -1,6 +1,7 @@
 """The long form of `test_termination.py`: SIGTERM many times, at random moments of starts and of work under load."""
 
 import asyncio
+import os
 import random
 import signal
 from collections import Counter
@@ -102,10 +103,7 @@ class Terminations:
         stopping = asyncio.create_task(berth.stop())
         if self.chance.random() < REPEATED:
             self.moments[AGAIN] += 1
-            while not stopping.done():
-                await SystemClock().sleep(BETWEEN)
-                with suppress(ProcessLookupError):
-                    berth.signal(signal.SIGTERM)
+            await _repeated(berth, stopping)
         try:
             code = await stopping
         except TimeoutError:
@@ -160,6 +158,15 @@ async def _fed(feed: Feed) -> AsyncIterator[None]:
     finally:
         is_over.set()
         await feeding
+
+
+async def _repeated(berth: Berth, stopping: asyncio.Task[int]) -> None:
+    """Signal until it has ended, or was waited for in vain."""
+    while berth.alive and not stopping.done():
+        # Not by the process object: it looks first whether the process has ended, and keeps the code to itself.
+        with suppress(ProcessLookupError):
+            os.kill(berth.pid, signal.SIGTERM)
+        await SystemClock().sleep(BETWEEN)
 
 
 async def _uploads(berth: Berth) -> float:
