@@ -20,6 +20,19 @@ async def until_stopped(work: Callable[[asyncio.Event], Awaitable[Result]]) -> R
     return await work(stop)
 
 
+async def until_stopped_for_good(work: Callable[[asyncio.Event], Awaitable[Result]]) -> Result:
+    """The same as the last thing that a process does.
+
+    A loop that closes leaves SIGTERM deadly, and a second one may come then: there is nothing left that it could end
+    in order, so it must not change how the process ends. A person's Ctrl-C still does.
+    """
+    try:
+        return await until_stopped(work)
+    finally:
+        asyncio.get_running_loop().remove_signal_handler(signal.SIGTERM)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
 def run_until_stopped(work: Callable[[asyncio.Event], Awaitable[Result]]) -> Result:
     """Run such work."""
     return asyncio.run(until_stopped(work))

@@ -10,7 +10,7 @@ import typer
 
 from connector import logs
 from connector.cli.exits import told_in_a_sentence
-from connector.cli.interrupts import until_stopped
+from connector.cli.interrupts import until_stopped_for_good
 from connector.cli.options import ConfigOption, settings_from
 from connector.serving import serve
 from connector.settings_load import require_for_run
@@ -25,7 +25,7 @@ def run(
         settings = settings_from(config)
         require_for_run(settings)
         logs.configure(log_level.upper())
-        run_on_best_loop(until_stopped(partial(serve, settings)))
+        run_on_best_loop(until_stopped_for_good(partial(serve, settings)))
 
 
 def run_on_best_loop(main: Coroutine[Any, Any, None]) -> None:

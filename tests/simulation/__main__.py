@@ -1,6 +1,7 @@
 """``python -m tests.simulation``: many seeds with their sum, or one of them with its story.
 
 --seeds 2000            that many, from --first on, on all cores
+--first 3 --step 29     every 29th: those in which Rossum refuses identical documents
 --seed 4711 -v          that one, told line by line
 """
 
@@ -14,6 +15,8 @@ from tests.simulation.children import all_of, in_a_child
 from tests.simulation.run import Verdict, run_seed
 from tests.simulation.stage import prepare
 
+FIGURES = ("accepted", "terminal", "captured", "forgotten", "refused", "duplicates", "lost", "twins", "kills", "faults")
+
 
 def main() -> int:
     """Read the command line and run; 1 when a promise was broken."""
@@ -21,6 +24,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, help="only this one")
     parser.add_argument("--seeds", type=int, default=100, help="how many (100)")
     parser.add_argument("--first", type=int, default=0, help="the first (0)")
+    parser.add_argument("--step", type=int, default=1, help="from one to the next (1)")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes at once (one a core)")
     parser.add_argument("-v", "--verbose", action="store_true", help="tell the story of --seed")
     given = parser.parse_args()
@@ -30,7 +34,7 @@ def main() -> int:
         return subprocess.run(command, env=os.environ | {"PYTHONHASHSEED": "0"}, check=False).returncode
     if given.seed is not None:
         return _one(given.seed, verbose=given.verbose)
-    return _many(range(given.first, given.first + given.seeds), given.workers)
+    return _many(range(given.first, given.first + given.seeds * given.step, given.step), given.workers)
 
 
 def _one(seed: int, *, verbose: bool) -> int:
@@ -43,9 +47,7 @@ def _one(seed: int, *, verbose: bool) -> int:
 
 
 def _many(seeds: range, workers: int) -> int:
-    figures = dict.fromkeys(
-        ("accepted", "terminal", "captured", "forgotten", "duplicates", "lost", "twins", "kills", "faults"), 0
-    )
+    figures = dict.fromkeys(FIGURES, 0)
     broken, slowest = 0, 0.0
     for done, verdict in enumerate(all_of(run_seed, seeds, workers), 1):
         _add(figures, verdict)
@@ -55,7 +57,7 @@ def _many(seeds: range, workers: int) -> int:
         if done % 100 == 0:
             print(f"{done} of {len(seeds)} seeds, {broken} broken", file=sys.stderr, flush=True)
     sums = " ".join(f"{name}={number}" for name, number in figures.items())
-    print(f"{sums} recovered<={slowest:.0f}s broken={broken} seeds={seeds.start}..{seeds.stop - 1}")
+    print(f"{sums} recovered<={slowest:.0f}s broken={broken} seeds={seeds[0]}..{seeds[-1]}")
     return bool(broken)
 
 
@@ -65,6 +67,7 @@ def _add(figures: dict[str, int], verdict: Verdict) -> None:
         figures[name] += int(number)
     figures["duplicates"] += sum(what.startswith("I2") for what in verdict.broken)
     figures["lost"] += sum(" lost: " in what for what in verdict.broken)
+    figures["refused"] += verdict.refused
     figures["twins"] += len(verdict.twins)
     figures["kills"] += verdict.kills
     figures["faults"] += sum(verdict.faults.values())

@@ -38,6 +38,10 @@ class Assassin:
     _passed: int = 0
     _asked: dict[End, str] = field(default_factory=dict)
 
+    def aim(self, crash: Crash) -> None:
+        """That one is next, whatever else was planned and has not come."""
+        self.plan, self._passed = [crash], 0
+
     def install(self) -> None:
         """From here on every effect is watched."""
         self.world.wire.on_boundary = lambda names, phase: self._reach(PROCESS.get(), names, phase)

@@ -50,7 +50,8 @@ class Pause(Assassin):
             self.world.loop.call_soon(self.sender.protocol.resume_writing, context=self.sender._context)
 
 
-async def _frozen_in_an_upload(scene: Scene, *, first: bool) -> list[str]:
+async def frozen_in_an_upload(scene: Scene, *, first: bool) -> list[str]:
+    """Another replica imports the document meanwhile; `first` the upload goes on, or else its process."""
     world = scene.world
     pauser = Pause(world, [Crash("", Phase.BEFORE)])
     pauser.install()
@@ -75,13 +76,13 @@ async def _frozen_in_an_upload(scene: Scene, *, first: bool) -> list[str]:
 @staged(2)
 async def an_upload_goes_on_before_its_process_looks_around(scene: Scene) -> list[str]:
     """Frozen in mid-upload while another replica imports the document: the rest must not leave."""
-    return await _frozen_in_an_upload(scene, first=True)
+    return await frozen_in_an_upload(scene, first=True)
 
 
 @staged(2)
 async def an_upload_goes_on_after_its_process_has_polled(scene: Scene) -> list[str]:
     """The same, when the poll loop has turned once since: a turn must not prove that nothing has happened."""
-    return await _frozen_in_an_upload(scene, first=False)
+    return await frozen_in_an_upload(scene, first=False)
 
 
 @staged(2)

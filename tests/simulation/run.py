@@ -28,6 +28,18 @@ FORGETFUL = {
 FORGOTTEN_AFTER = 45.0
 #: In one of so many seeds (a prime, so that it meets all other choices) documents come in bursts and go up together.
 GATHERING, BURST, IN_BURSTS = 23, 8, 16
+#: In one of so many (another prime) Rossum refuses what it has: an upload without an answer is made again long before
+#: anybody can know what became of it, since lists are late until the last fault has ended, and still nothing may be
+#: there twice.
+STRICT, IS_STRICT = 29, 3
+REFUSING = {
+    "IMPORTS__REJECT_IDENTICAL": "true",
+    "IMPORTS__FILE_NAME": "{stem} {import_id}{suffix}",
+    "IMPORTS__SETTLE": "2",
+}
+LATE_LISTS = 6.0
+#: Of such a document Rossum shows nothing, and refuses it for as long as anybody tries.
+NEVER_SHOWN = ("failed_task",)
 #: Of every so many seeds one keeps all that its replicas log, to look for secrets in it.
 LISTENED = 10
 #: Registered by being imported.
@@ -40,6 +52,7 @@ class Verdict:
 
     Attributes:
         twins: Imports that Rossum has twice: no promise is broken where an event tells of it, and there should be none.
+        refused: Uploads that Rossum refused, because it had the very document.
         recovered: Virtual seconds from the last fault until all was told.
     """
 
@@ -49,6 +62,7 @@ class Verdict:
     faults: dict[str, int] = field(default_factory=dict)
     kills: int = 0
     figures: str = ""
+    refused: int = 0
     recovered: float = 0.0
 
 
@@ -71,7 +85,7 @@ async def _chosen_world(seed: int, loop: VirtualLoop) -> World:
     """Most deployments are exactly-once with members that come and go."""
     delivery = "at-least-once" if seed % 8 == 7 else "exactly-once"
     gather = GATHER | {"IMPORTS__GATHER__MAX_COUNT": "4"} if gathers(seed) else {}
-    more = gather | (FORGETFUL if seed % 5 == FORGETS else {})
+    more = gather | (FORGETFUL if seed % 5 == FORGETS else {}) | (REFUSING if refuses(seed) else {})
     ours = await new_world(seed, loop, KAFKA__DELIVERY=delivery, **more)
     ours.static = seed % 5 == 4
     return ours
@@ -82,18 +96,26 @@ def gathers(seed: int) -> bool:
     return seed % GATHERING == 5
 
 
+def refuses(seed: int) -> bool:
+    """Whether Rossum refuses identical documents in a seed: only where each goes up alone."""
+    return seed % STRICT == IS_STRICT and not gathers(seed)
+
+
 async def _story(ours: World, verdict: Verdict) -> None:
     places = ours.random.choice(PLACES)
     for place in range(places):
         ours.start_replica(place)
         await add_hook(ours, place)
+    if refuses(verdict.seed):
+        await ours.control("/behaviour", {"list_lag": LATE_LISTS})
     watcher = Watcher(ours)
     watching = ours.loop.create_task(watcher.watch())
     nemesis = Nemesis(ours, places)
     raging = ours.loop.create_task(nemesis.rage(FAULTS, RAGE))
     late = ours.loop.create_task(late_words(ours)) if ours.seed % 5 == FORGETS else None
     count, burst = (IN_BURSTS, BURST) if gathers(verdict.seed) else (DOCUMENTS, 1)
-    documents = await announce(ours, count, RAGE * 0.8, burst=burst)
+    without = NEVER_SHOWN if refuses(verdict.seed) else ()
+    documents = await announce(ours, count, RAGE * 0.8, burst=burst, without=without)
     await raging
     healed = ours.loop.time()
     while not await is_settled(ours, documents) and ours.loop.time() < healed + SETTLED_WITHIN:
@@ -105,6 +127,8 @@ async def _story(ours: World, verdict: Verdict) -> None:
     await pause(5.0)
     verdict.broken = promised(ours.delivery, await violations(ours, documents, watcher))
     verdict.twins = list((twins(ours)).values())
+    verdict.broken += [f"refused, and there: {what}" for what in verdict.twins if refuses(verdict.seed)]
+    verdict.refused = ours.simulator.world.counters.as_json().get("POST /uploads", {}).get("409", 0)
     verdict.faults, verdict.kills = nemesis.done, nemesis.done.get("kill", 0)
     verdict.figures = balance(ours, documents)
     watching.cancel()

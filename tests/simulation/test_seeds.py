@@ -27,3 +27,4 @@ async def test_no_seed_breaks_a_promise() -> None:
     assert process.returncode == 0, said.decode()
     assert f"broken=0 seeds=0..{SEEDS - 1}" in said.decode()
     assert " forgotten=0 " not in said.decode()
+    assert " refused=0 " not in said.decode()

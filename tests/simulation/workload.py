@@ -1,6 +1,7 @@
 """What customers do in a simulated world: documents of every fate, announced at any time, some of them twice."""
 
 import base64
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,13 +49,17 @@ class Document:
         """Of its import."""
         return import_id_from_document(self.name)
 
+    @property
+    def content(self) -> bytes:
+        """Its bytes."""
+        return b"%PDF-1.4\n" + self.name.encode() + b"\n%%EOF\n"
+
     def arrival(self) -> bytes:
         """Its announcement; that of a poisonous one can't be read."""
         if self.fate == POISON:
             return orjson.dumps({"document_id": self.name, "source": "nonsense"})
-        content = b"%PDF-1.4\n" + self.name.encode() + b"\n%%EOF\n"
         arrival: dict[str, Any] = {
-            "source": {"kind": "inline", "base64": base64.b64encode(content).decode()},
+            "source": {"kind": "inline", "base64": base64.b64encode(self.content).decode()},
             "document_id": self.name,
             "file_name": f"{self.name}.pdf",
             "queue": "invoices",
@@ -63,17 +68,19 @@ class Document:
         return orjson.dumps(arrival)
 
 
-async def announce(world: World, count: int, seconds: float, *, burst: int = 1) -> list[Document]:
+async def announce(
+    world: World, count: int, seconds: float, *, burst: int = 1, without: Container[str] = ()
+) -> list[Document]:
     """Announce documents over some time; one in ten comes twice, one in fifteen can't be read.
 
     Those of a burst come at once and share two fates: only documents of equal fate go up together.
     """
     random = world.random
     documents: list[Document] = []
-    fates = _USUAL
+    fates = usual = [fate for fate in _USUAL if fate not in without]
     for number in range(count):
         if burst > 1 and number % burst == 0:
-            fates = random.sample(_USUAL, 2)
+            fates = random.sample(usual, 2)
         fate = POISON if random.random() < 1 / 15 else random.choice(fates)
         document = Document(f"doc-{number}", fate)
         documents.append(document)
