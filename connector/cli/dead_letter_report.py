@@ -50,7 +50,7 @@ def described(letter: DeadLetter) -> list[tuple[str, Any]]:
         ("first_failure", letter.first_failure),
         ("redrives", letter.redrives),
         ("arrived", f"{arrived.topic}/{arrived.partition}/{arrived.offset}"),
-        ("bytes", len(letter.value or b"")),
+        ("bytes", letter.left_out or len(letter.value or b"")),
     ]
 
 
@@ -61,6 +61,8 @@ def _document(letter: DeadLetter) -> str:
 
 def value_text(letter: DeadLetter, *, whole: bool) -> str:
     """The arrival's value for a person; documents inside of it only when asked for."""
+    if letter.without_value:
+        return f"(without its value; {letter.without_value})"
     try:
         document = orjson.loads(letter.value or b"null")
     except orjson.JSONDecodeError:

@@ -97,6 +97,8 @@ def show(
         if not found:
             raise Refused(f"there is no dead letter {name}: see `rossum-connector dead-letters list --all`")
         letter = max(found, key=rank)
+        if output is not None and letter.without_value:
+            raise Refused(f"letter {letter.place} is without the arrival's value; {letter.without_value}")
         if output is not None:
             output.write_bytes(letter.value or b"")
     for field, text in described(letter):
@@ -221,7 +223,7 @@ class _Command:
             None if options.dry_run else producer,
             broker.names,
             SystemClock(),
-            copy_bytes=broker.copy_bytes,
+            copy_bytes=min(broker.copy_bytes, broker.letter_bytes),
             fix_ups=fix_ups,
             rate=options.rate,
             insist=options.force,

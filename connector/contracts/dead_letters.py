@@ -1,4 +1,8 @@
-"""Dead letters: the arrival byte for byte, and why it is there, in the header names that Kafka Connect uses."""
+"""Dead letters: the arrival byte for byte, and why it is there, in the header names that Kafka Connect uses.
+
+An arrival may be larger than a letter can be, for example where its producer compresses: the letter is without it then,
+and says so. The reasons and the place of the arrival are always there.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,6 +29,12 @@ HEADERS: Final = {
     "dlq-first-failure": "When it failed first, UTC with microseconds.",
     "dlq-redrives": "How often it had been sent again before.",
 }
+#: After those, only where a letter is without the value of the arrival.
+VALUE_LEFT_OUT: Final = "dlq-value-left-out"
+OPTIONAL: Final = {
+    VALUE_LEFT_OUT: "Bytes of the arrival's value where that is too large for a letter: it stands at the place of the "
+    "arrival. Empty where nobody knows how many.",
+}
 _NAMES: Final = list(HEADERS)
 
 
@@ -46,16 +56,22 @@ class Cause:
     redrives: int
 
 
-def dead_letter(
+def dead_letter(  # noqa: PLR0913 - an arrival, and what became of it
     value: bytes | None,
     key: bytes | None,
     headers: Sequence[tuple[str, bytes]],
     at: Coordinates,
     cause: Cause,
+    *,
+    limit: int,
+    unread: bool = False,
 ) -> KafkaRecord:
     """The record for the dead-letter topic: value, key and headers of the arrival as they are, then the cause.
 
     Headers of an earlier death of the same arrival are replaced; those of another system's dead letter stay.
+
+    Above `limit`, the bytes of the largest record that the topic takes, the value is left out; where that is not
+    enough, so are the arrival's key and headers. `unread` says that there is a value, but not here.
     """
     added = (
         at.topic,
@@ -71,14 +87,38 @@ def dead_letter(
         cause.first_failure,
         str(cause.redrives),
     )
-    ours = zip(_NAMES, (text.encode(errors="replace") for text in added), strict=True)
-    return KafkaRecord(key, value, (*original_headers(headers), *ours))
+    ours = tuple(zip(_NAMES, (text.encode(errors="replace") for text in added), strict=True))
+    theirs = original_headers(headers)
+    whole = _record(key, value, (*theirs, *ours))
+    if whole.size <= limit and not unread:
+        return whole
+    ours = (*ours, (VALUE_LEFT_OUT, b"" if unread else b"%d" % len(value or b"")))
+    without = _record(key, None, (*theirs, *ours))
+    return without if without.size <= limit else _record(None, None, ours)
+
+
+def _record(key: bytes | None, value: bytes | None, headers: tuple[tuple[str, bytes], ...]) -> KafkaRecord:
+    """A record; clients refuse one that has neither key nor value."""
+    return KafkaRecord(key, b"" if key is None and value is None else value, headers)
 
 
 def original_headers(headers: Sequence[tuple[str, bytes]]) -> tuple[tuple[str, bytes], ...]:
     """The headers that the arrival had before :func:`dead_letter`: without the run of ours, wherever it is."""
+    start, end = _run(headers)
+    return (*headers[:start], *headers[end:])
+
+
+def reasons(headers: Sequence[tuple[str, bytes]]) -> dict[str, str]:
+    """What :func:`dead_letter` has added, by the names of its headers; empty for another program's record."""
+    start, end = _run(headers)
+    return {name: value.decode(errors="replace") for name, value in headers[start:end]}
+
+
+def _run(headers: Sequence[tuple[str, bytes]]) -> tuple[int, int]:
+    """Where the headers of ours begin and end."""
     names = [name for name, _ in headers]
     for start in range(len(names) - len(_NAMES), -1, -1):
-        if names[start : start + len(_NAMES)] == _NAMES:
-            return (*headers[:start], *headers[start + len(_NAMES) :])
-    return tuple(headers)
+        end = start + len(_NAMES)
+        if names[start:end] == _NAMES:
+            return start, end + (names[end : end + 1] == [VALUE_LEFT_OUT])
+    return len(names), len(names)

@@ -112,7 +112,9 @@ class Intake:
             partition=partition_of(entity, self._names.partitions),
             key=entity.encode(),
             value=None if by_reference else record.value,
-            headers=copy_headers(at, record.key, headers, by_reference=by_reference),
+            headers=copy_headers(at, None, [], by_reference=True)
+            if by_reference
+            else copy_headers(at, record.key, headers),
         )
 
     async def _commit(self, consumer: AIOKafkaConsumer, offsets: dict[TopicPartition, int]) -> None:

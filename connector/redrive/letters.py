@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from connector.contracts.arrivals import Coordinates, identify
-from connector.contracts.dead_letters import HEADERS, original_headers
+from connector.contracts.dead_letters import VALUE_LEFT_OUT, original_headers, reasons
 from connector.domain.ids import ImportId
 from connector.kafka.reading import TopicRecord
 
@@ -17,6 +17,7 @@ class DeadLetter:
         arrived: Where the arrival was announced.
         key, value, headers: Of the arrival, byte for byte.
         redrives: How often it had been sent again before.
+        left_out: Bytes of the value where it was too large for the letter; 0 where nobody knows how many.
         generation: The generation of its import that ended with it, once the ledger has told that it did.
     """
 
@@ -33,6 +34,7 @@ class DeadLetter:
     attempts: int
     first_failure: str
     redrives: int
+    left_out: int | None = None
     generation: int | None = None
 
     @property
@@ -40,10 +42,19 @@ class DeadLetter:
         """How a person names it."""
         return f"{self.partition}:{self.offset}"
 
+    @property
+    def without_value(self) -> str:
+        """A sentence for where the value should be; empty where it is."""
+        if self.left_out is None:
+            return ""
+        size = f"with {self.left_out} bytes " if self.left_out else ""
+        at = self.arrived
+        return f"{size}it is too large for a letter: it stands at offset {at.offset} of {at.topic}[{at.partition}]"
+
 
 def read_letter(record: TopicRecord, cluster: str) -> DeadLetter | None:
     """The dead letter of a record; None for one that another program wrote."""
-    ours = {name: value.decode(errors="replace") for name, value in record.headers if name in HEADERS}
+    ours = reasons(record.headers)
     try:
         arrived = Coordinates(
             cluster=cluster,
@@ -67,6 +78,7 @@ def read_letter(record: TopicRecord, cluster: str) -> DeadLetter | None:
             attempts=int(ours["dlq-attempts"]),
             first_failure=ours["dlq-first-failure"],
             redrives=int(ours["dlq-redrives"]),
+            left_out=int(ours[VALUE_LEFT_OUT] or 0) if VALUE_LEFT_OUT in ours else None,
         )
     except (KeyError, ValueError):
         return None

@@ -44,7 +44,7 @@ class Redriver:
 
     Args:
         producer: None for a dry run.
-        copy_bytes: The largest record of the inner log.
+        copy_bytes: The largest record that both the inner log and the dead letters take.
         rate: Letters a second at most.
         insist: Also those that were sent again too often.
     """
@@ -86,6 +86,9 @@ class Redriver:
             return Step(letter, Fate.SKIPPED, sentence)
         if letter.generation is None:
             return Step(letter, Fate.SKIPPED, "its import does not wait for an answer")
+        if letter.left_out is not None and self._fix_ups:
+            sentence = f"--set can't change its value; {letter.without_value}; announce the document again instead"
+            return Step(letter, Fate.SKIPPED, sentence)
         try:
             record = self._record(letter)
         except Unfixable as error:
@@ -99,11 +102,15 @@ class Redriver:
         return Step(letter, Fate.REDRIVEN)
 
     def _record(self, letter: DeadLetter) -> PlainRecord:
+        """What is not in the letter its owner reads where the arrival is."""
         entity = import_entity(letter.import_id)
+        by_reference = letter.left_out is not None
         return PlainRecord(
             self._names.topics[TopicRole.IMPORTS],
             partition_of(entity, self._names.partitions),
-            value=fixed(letter.value, letter.headers, self._fix_ups),
+            value=None if by_reference else fixed(letter.value, letter.headers, self._fix_ups),
             key=entity.encode(),
-            headers=copy_headers(letter.arrived, letter.key, letter.headers, follows=letter.generation),
+            headers=copy_headers(
+                letter.arrived, letter.key, letter.headers, by_reference=by_reference, follows=letter.generation
+            ),
         )

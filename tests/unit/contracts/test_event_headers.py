@@ -59,7 +59,7 @@ def test_headers_of_dead_letters() -> None:
     """A dead letter of an arrival without headers has exactly those that are told."""
     at = Coordinates("kraft-1", "in", 3, 17, 0)
 
-    letter = dead_letter(b"", None, [], at, Cause("fetch", "Rejected", "gone", 1, "t", 0))
+    letter = dead_letter(b"", None, [], at, Cause("fetch", "Rejected", "gone", 1, "t", 0), limit=9_999)
 
     assert [name for name, _ in letter.headers] == list(
         DOCUMENT["components"]["messages"]["dead-letter"]["headers"]["required"]
