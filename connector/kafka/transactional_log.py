@@ -90,8 +90,10 @@ class TransactionalLog:
         except (ProducerFenced, InvalidProducerEpoch) as error:
             msg = f"partition {self._partition} was taken over by another replica"
             raise PartitionLost(msg) from error
-        except (CommitRepeated, MessageSizeTooLargeError):
-            # Too large is a defect, and sure to be no success: whose the partition is does not come into it.
+        except CommitRepeated:
+            raise
+        except MessageSizeTooLargeError:
+            # A defect, and sure to be no success: whose the partition is does not come into it.
             raise
         except (KafkaError, TimeoutError, AssertionError, OSError) as error:
             msg = f"the outcome of a transaction on partition {self._partition} is unknown: {type(error).__name__}"
