@@ -10,6 +10,7 @@ from typing import Final
 
 from connector.contracts.arrivals import Coordinates
 from connector.contracts.envelope import KafkaRecord
+from connector.domain.ids import ImportId
 
 CONNECTOR_NAME: Final = "rossum-kafka-connector"
 
@@ -28,6 +29,7 @@ HEADERS: Final = {
     "dlq-attempts": "How often it was tried.",
     "dlq-first-failure": "When it failed first, UTC with microseconds.",
     "dlq-redrives": "How often it had been sent again before.",
+    "dlq-import-id": "The import that failed; `import_id` of its events.",
 }
 #: After those, only where a letter is without the value of the arrival.
 VALUE_LEFT_OUT: Final = "dlq-value-left-out"
@@ -36,6 +38,8 @@ OPTIONAL: Final = {
     "arrival. Empty where nobody knows how many.",
 }
 _NAMES: Final = list(HEADERS)
+#: Those that letters had before they told the import id.
+_EARLIER: Final = _NAMES[:-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,7 @@ def dead_letter(  # noqa: PLR0913 - an arrival, and what became of it
     at: Coordinates,
     cause: Cause,
     *,
+    import_id: ImportId,
     limit: int,
     unread: bool = False,
 ) -> KafkaRecord:
@@ -86,6 +91,7 @@ def dead_letter(  # noqa: PLR0913 - an arrival, and what became of it
         str(cause.attempts),
         cause.first_failure,
         str(cause.redrives),
+        import_id,
     )
     ours = tuple(zip(_NAMES, (text.encode(errors="replace") for text in added), strict=True))
     theirs = original_headers(headers)
@@ -117,8 +123,10 @@ def reasons(headers: Sequence[tuple[str, bytes]]) -> dict[str, str]:
 def _run(headers: Sequence[tuple[str, bytes]]) -> tuple[int, int]:
     """Where the headers of ours begin and end."""
     names = [name for name, _ in headers]
-    for start in range(len(names) - len(_NAMES), -1, -1):
-        end = start + len(_NAMES)
-        if names[start:end] == _NAMES:
-            return start, end + (names[end : end + 1] == [VALUE_LEFT_OUT])
+    for start in range(len(names) - len(_EARLIER), -1, -1):
+        end = start + len(_EARLIER)
+        if names[start:end] == _EARLIER:
+            for later in (*_NAMES[len(_EARLIER) :], VALUE_LEFT_OUT):
+                end += names[end : end + 1] == [later]
+            return start, end
     return len(names), len(names)

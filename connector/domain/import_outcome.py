@@ -149,7 +149,9 @@ def _theirs(received: ReceivedArrival | None) -> dict[str, object]:
 
 def _letter(copy: ArrivalCopy, limit: int, cause: Cause) -> KafkaRecord:
     unread = copy.by_reference and copy.value is None
-    return dead_letter(copy.value, copy.key, copy.headers, copy.at, cause, limit=limit, unread=unread)
+    return dead_letter(
+        copy.value, copy.key, copy.headers, copy.at, cause, import_id=copy.import_id, limit=limit, unread=unread
+    )
 
 
 def _cause(row: ImportRow, error: Rejected, attempts: int, now: datetime) -> Cause:

@@ -15,6 +15,8 @@ class DeadLetter:
     Attributes:
         partition, offset: Of the letter itself.
         arrived: Where the arrival was announced.
+        import_id: As the letter tells it: an arrival that was repaired may name another one by now. Letters of before
+            tell none; it is what their arrival names.
         key, value, headers: Of the arrival, byte for byte.
         redrives: How often it had been sent again before.
         left_out: Bytes of the value where it was too large for the letter; 0 where nobody knows how many.
@@ -69,7 +71,7 @@ def read_letter(record: TopicRecord, cluster: str) -> DeadLetter | None:
             offset=record.offset,
             died_ms=record.timestamp_ms,
             arrived=arrived,
-            import_id=identify(record.value, headers, arrived),
+            import_id=ImportId(ours.get("dlq-import-id") or identify(record.value, headers, arrived)),
             key=record.key,
             value=record.value,
             headers=headers,

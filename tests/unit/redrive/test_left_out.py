@@ -9,6 +9,7 @@ from connector.clock import SystemClock
 from connector.contracts.arrivals import Coordinates
 from connector.contracts.dead_letters import Cause, dead_letter
 from connector.domain.copies import ArrivalCopy, read_copy
+from connector.domain.ids import ImportId
 from connector.kafka.names import Names
 from connector.kafka.plain_producer import PlainRecord
 from connector.kafka.reading import TopicRecord
@@ -26,7 +27,7 @@ WHERE = "with 5000 bytes it is too large for a letter: it stands at offset 17 of
 
 def letter() -> DeadLetter:
     """One whose value was too large."""
-    record = dead_letter(VALUE, b"k", [("theirs", b"1")], AT, CAUSE, limit=2_000)
+    record = dead_letter(VALUE, b"k", [("theirs", b"1")], AT, CAUSE, import_id=ImportId("one"), limit=2_000)
     lies = TopicRecord("rossum.dead-letters", 0, 2, 9, record.key, record.value, record.headers)
     found = read_letter(lies, "cluster")
     assert found is not None
