@@ -14,7 +14,7 @@ from connector.kafka.names import Names
 from connector.kafka.plain_producer import PlainRecord
 from connector.kafka.reading import TopicRecord
 from connector.redrive.fixups import FixUp
-from connector.redrive.letters import DeadLetter, read_letter
+from connector.redrive.letters import Content, DeadLetter, content_of, read_letter
 from connector.redrive.redriver import Fate, Redriver, Step
 from connector.settings_kafka import KafkaSettings
 
@@ -25,13 +25,22 @@ VALUE = b'{"document_id": "doc-1", "source": "nonsense"}'.ljust(5_000)
 WHERE = "with 5000 bytes it is too large for a letter: it stands at offset 17 of documents.arrived[3]"
 
 
-def letter() -> DeadLetter:
-    """One whose value was too large."""
+def on_its_topic() -> TopicRecord:
+    """A letter whose value was too large."""
     record = dead_letter(VALUE, b"k", [("theirs", b"1")], AT, CAUSE, import_id=ImportId("one"), limit=2_000)
-    lies = TopicRecord("rossum.dead-letters", 0, 2, 9, record.key, record.value, record.headers)
-    found = read_letter(lies, "cluster")
+    return TopicRecord("rossum.dead-letters", 0, 2, 9, record.key, record.value, record.headers)
+
+
+def letter() -> DeadLetter:
+    """That one as it is read."""
+    found = read_letter(on_its_topic(), "cluster")
     assert found is not None
     return found
+
+
+async def content(_letter: DeadLetter) -> Content:
+    """What it holds."""
+    return content_of(on_its_topic())
 
 
 async def sent_again(*fix_ups: FixUp) -> tuple[Step, list[ArrivalCopy]]:
@@ -45,7 +54,7 @@ async def sent_again(*fix_ups: FixUp) -> tuple[Step, list[ArrivalCopy]]:
             """Take them."""
             copies.extend(read_copy(one.key, one.value, one.headers, 40) for one in records)
 
-    redriver = Redriver(cast("Any", Producer()), NAMES, SystemClock(), copy_bytes=1_000_000, fix_ups=fix_ups)
+    redriver = Redriver(cast("Any", Producer()), content, NAMES, SystemClock(), copy_bytes=1_000_000, fix_ups=fix_ups)
     async with asyncio.timeout(5):
         waits = [step async for step in redriver.run([replace(letter(), generation=2)])]
     return waits[0], copies
@@ -72,4 +81,16 @@ async def test_it_cannot_be_repaired() -> None:
 def test_it_says_where_the_value_is() -> None:
     """To whoever looks at it."""
     assert dict(described(letter()))["bytes"] == 5_000
-    assert value_text(letter(), whole=True) == f"(without its value; {WHERE})"
+    assert value_text(letter(), content_of(on_its_topic()), whole=True) == f"(without its value; {WHERE})"
+
+
+async def test_a_letter_that_is_deleted_meanwhile_is_skipped() -> None:
+    """Between the list and its turn."""
+
+    async def gone(_letter: DeadLetter) -> None:
+        return None
+
+    redriver = Redriver(None, gone, NAMES, SystemClock(), copy_bytes=1_000_000)
+    (step,) = [step async for step in redriver.run([replace(letter(), generation=2)])]
+
+    assert (step.fate, "deleted" in step.sentence) == (Fate.SKIPPED, True)

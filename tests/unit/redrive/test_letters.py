@@ -1,5 +1,9 @@
 """Letters as they are read back from their topic."""
 
+import tracemalloc
+
+import orjson
+
 from connector.contracts.arrivals import Coordinates, identify
 from connector.contracts.dead_letters import Cause, dead_letter
 from connector.domain.ids import ImportId, import_entity
@@ -37,3 +41,23 @@ def test_a_repaired_arrival_that_fails_again_waits_for_an_answer() -> None:
 def test_a_letter_of_an_earlier_version_is_of_the_import_that_its_arrival_names() -> None:
     """It tells none itself."""
     assert letter(VALUE, ImportId("untold"), 0, without="dlq-import-id").import_id == IMPORT
+
+
+def test_letters_that_are_listed_do_not_hold_what_they_are_about() -> None:
+    """A hundred of 200 kB each; a thousand times as many must fit into memory."""
+    tracemalloc.start()
+    try:
+        listed = [letter(_large(number), ImportId(f"i-{number}"), 0) for number in range(100)]
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert [(one.document_id, one.queue, one.size > 200_000) for one in listed[:2]] == [
+        ("doc-0", "8199", True),
+        ("doc-1", "8199", True),
+    ]
+    assert held < 1_000_000
+
+
+def _large(number: int) -> bytes:
+    return orjson.dumps({"document_id": f"doc-{number}", "queue": 8199, "pad": "x" * 200_000})
