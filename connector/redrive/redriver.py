@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from connector.clock import Clock
 from connector.contracts.catalogue import TopicRole
+from connector.contracts.envelope import KafkaRecord
 from connector.domain.copies import copy_headers
 from connector.domain.ids import import_entity, partition_of
 from connector.kafka.names import Names
@@ -94,7 +95,7 @@ class Redriver:
             record = self._record(letter, content)
         except Unfixable as error:
             return Step(letter, Fate.SKIPPED, f"it can't be changed by --set: {error}")
-        size = len(record.value or b"") + len(record.key or b"") + sum(len(n) + len(v) for n, v in record.headers)
+        size = KafkaRecord(record.key, record.value, tuple(record.headers)).size
         if size + ROOM > self._copy_bytes:
             sentence = f"with {size} bytes it is too large for the inner log; announce the document again instead"
             return Step(letter, Fate.SKIPPED, sentence)
