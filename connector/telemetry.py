@@ -80,12 +80,17 @@ class Telemetry(Collector):
         self._log.debug("upload_started", import_id=import_id)
 
     def upload_finished(self, outcome: str, seconds: float, size: int | None, *, import_id: str) -> None:
-        """An attempt has ended."""
+        """An upload has ended."""
         self._m.uploads.labels(outcome).inc()
         self._m.upload_seconds.observe(seconds)
         if outcome == "accepted" and size:
             self._m.upload_bytes.inc(size)
         self._log.info("upload_finished", import_id=import_id, outcome=outcome, seconds=round(seconds, 3))
+
+    def upload_not_sent(self, outcome: str, *, import_id: str) -> None:
+        """An attempt has ended before its upload was started."""
+        self._m.uploads.labels("not_sent").inc()
+        self._log.info("upload_not_sent", import_id=import_id, outcome=outcome)
 
     def gather_finished(self, outcome: str, documents: int) -> None:
         """One upload of several documents has ended."""
@@ -107,9 +112,9 @@ class Telemetry(Collector):
         self._m.twins.labels(what).inc()
         self._log.warning("import_twin", import_id=import_id, document=document, what=what)
 
-    def import_parked(self, import_id: str, attempt: int, due: str, reason: str) -> None:
-        """An import waits longer than its offset may."""
-        self._m.parked.inc()
+    def import_parked(self, import_id: str, attempt: int, due: str, reason: str, *, is_new: bool) -> None:
+        """An import waits longer than its offset may; counted where it did not wait so before."""
+        self._m.parked.inc(is_new)
         self._log.info("import_parked", import_id=import_id, attempt=attempt, due=due, reason=reason)
 
     # --- hints and events ------------------------------------------------------------------------------------

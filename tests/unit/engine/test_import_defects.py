@@ -17,6 +17,7 @@ from connector.domain.ids import AnnotationId, ImportId, event_namespace, import
 from connector.domain.messages import MarkSeen
 from connector.domain.outcome import Outcome
 from connector.domain.rows import AnyRow, ImportRow, ImportState
+from connector.engine.import_defects import DEFECT_PAUSE
 from connector.engine.import_desk import ImportDesk
 from connector.engine.tickets import Ticket
 from connector.errors import TooLarge
@@ -41,8 +42,12 @@ class BrokenPolicy:
 
     gather = None
 
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
     def __getattr__(self, name: str) -> object:
         """Any other setting."""
+        self.asked.append(name)
         raise LookupError(name)
 
 
@@ -53,6 +58,7 @@ class Imports:
     rows: dict[str, AnyRow] = field(default_factory=dict)
     log: BrokenLog = field(default_factory=BrokenLog)
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
+    policy: BrokenPolicy = field(default_factory=BrokenPolicy)
 
     def __post_init__(self) -> None:
         """Build it."""
@@ -61,7 +67,7 @@ class Imports:
             rossum=self.partition,
             telemetry=self.partition.telemetry,
             identity=Identity(event_namespace(1), "https://example.test/api/v1"),
-            imports=BrokenPolicy(),
+            imports=self.policy,
             clock=self.partition.time,
             letter_bytes=10_000,
         )
@@ -160,3 +166,23 @@ async def test_what_is_larger_than_kafka_takes_is_refused_to_whoever_decided_it(
     one.announce(5, 0)
 
     assert (await one.ended(), one.letters) == (1, 1)
+
+
+@pytest.mark.parametrize("state", [ImportState.COMPLETED, ImportState.FAILED])
+async def test_a_timer_of_an_import_that_is_over_is_tried_again_later(state: ImportState) -> None:
+    """Its twin still waits to be put away, whoever owns the partition by then."""
+    row = ImportRow(state, "doc", due=clock(0), annotations={"6": "to_review"}, twins={"7": 8}, pending=(7,))
+    one = Imports({ENTITY: row})
+    running = [asyncio.create_task(one.desk.run()), asyncio.create_task(one.partition.committer.run())]
+
+    await one.partition.time.advance(DEFECT_PAUSE - 1)
+    early, waiting = one.policy.asked.count("on_twin"), one.row
+    await one.partition.time.advance(4 * DEFECT_PAUSE)
+
+    for task in running:
+        task.cancel()
+    await asyncio.gather(*running, return_exceptions=True)
+    assert (early, one.policy.asked.count("on_twin")) == (1, 5)
+    assert (waiting.state, waiting.pending) == (state, (7,))
+    assert clock(DEFECT_PAUSE) <= (waiting.due or "") < clock(DEFECT_PAUSE + 1)
+    assert ENTITY in one.log.batches[0].rows
