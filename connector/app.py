@@ -124,6 +124,8 @@ class ServicesByLedger:
             imports=self._imports,
             sweeps=assembly.sweep_policy(settings.sweep, queues, header),
             retention=settings.state.retention,
+            letter_bytes=self._broker.letter_bytes,
+            record_bytes=self._broker.max_bytes,
             hook=assembly.wanted_hook(settings) if settings.webhook.public_url else None,
             push=self._push,
             slots=self._slots,

@@ -115,6 +115,10 @@ class Identical(ConnectorError):
         self.documents = documents
 
 
+class TooLarge(Exception):
+    """A record that Kafka would never take: a defect of ours in what is written."""
+
+
 class PartitionLost(ConnectorError):
     """Another member owns this partition now."""
 

@@ -7,9 +7,8 @@ import typer
 
 from connector.cli.instants import shown_instant
 from connector.cli.json_lines import write_line
-from connector.redrive.letters import DeadLetter
+from connector.redrive.letters import Content, DeadLetter
 from connector.redrive.redriver import Fate, Step
-from connector.redrive.selecting import data_of_letter
 
 #: Longest sentence that a table shows (characters).
 SHOWN = 90
@@ -50,21 +49,22 @@ def described(letter: DeadLetter) -> list[tuple[str, Any]]:
         ("first_failure", letter.first_failure),
         ("redrives", letter.redrives),
         ("arrived", f"{arrived.topic}/{arrived.partition}/{arrived.offset}"),
-        ("bytes", len(letter.value or b"")),
+        ("bytes", letter.left_out or letter.size),
     ]
 
 
 def _document(letter: DeadLetter) -> str:
-    document_id = data_of_letter(letter).get("document_id")
-    return document_id if isinstance(document_id, str) else "-"
+    return letter.document_id if letter.document_id is not None else "-"
 
 
-def value_text(letter: DeadLetter, *, whole: bool) -> str:
+def value_text(letter: DeadLetter, content: Content, *, whole: bool) -> str:
     """The arrival's value for a person; documents inside of it only when asked for."""
+    if letter.without_value:
+        return f"(without its value; {letter.without_value})"
     try:
-        document = orjson.loads(letter.value or b"null")
+        document = orjson.loads(content.value or b"null")
     except orjson.JSONDecodeError:
-        return (letter.value or b"").decode(errors="replace") if whole else "(not JSON; see --value, or -o FILE)"
+        return (content.value or b"").decode(errors="replace") if whole else "(not JSON; see --value, or -o FILE)"
     return orjson.dumps(document if whole else _without_documents(document), option=orjson.OPT_INDENT_2).decode()
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -24,9 +25,9 @@ from connector.kafka.plain_producer import PlainProducer
 from connector.kafka.preflight import Broker, look_at_broker
 from connector.quantities import counted
 from connector.redrive.fixups import FixUp, read_fix_up
-from connector.redrive.letters import DeadLetter
+from connector.redrive.letters import Content, DeadLetter
+from connector.redrive.reading import contents, unanswered
 from connector.redrive.reading import dead_letters as all_letters
-from connector.redrive.reading import unanswered
 from connector.redrive.redriver import Fate, Redriver
 from connector.redrive.selecting import Selection, rank
 from connector.settings import Settings
@@ -91,18 +92,20 @@ def show(
     with told_in_a_sentence():
         logs.hush()
         with progress(quiet=True) as stages:
-            found = asyncio.run(
-                _Command(settings_from(config), stages).letters(Selection(frozenset({name})), every=True)
-            )
+            command = _Command(settings_from(config), stages)
+            found = asyncio.run(command.letters(Selection(frozenset({name})), every=True))
         if not found:
             raise Refused(f"there is no dead letter {name}: see `rossum-connector dead-letters list --all`")
         letter = max(found, key=rank)
+        if output is not None and letter.without_value:
+            raise Refused(f"letter {letter.place} is without the arrival's value; {letter.without_value}")
+        content = asyncio.run(command.content(letter))
         if output is not None:
-            output.write_bytes(letter.value or b"")
+            output.write_bytes(content.value or b"")
     for field, text in described(letter):
         typer.echo(f"{field:14} {text}")
     if output is None:
-        typer.echo(value_text(letter, whole=value))
+        typer.echo(value_text(letter, content, whole=value))
 
 
 @dead_letters.command()
@@ -213,26 +216,35 @@ class _Command:
         self._stages.begin("reading the ledger", broker.names.partitions)
         return await unanswered(self._connection, broker.names, letters, on_progress=self._stages.step)
 
+    async def content(self, letter: DeadLetter) -> Content:
+        """What a letter holds."""
+        broker = await self._broker()
+        async with contents(self._connection, broker.names) as read:
+            content = await read(letter)
+        if content is None:
+            raise Refused(f"letter {letter.place} is gone: its topic has just deleted it")
+        return content
+
     async def redrive(self, letters: list[DeadLetter], fix_ups: list[FixUp], options: _Options) -> Counter[Fate]:
         """Send them; how many of them were, and how many not."""
         broker = await self._broker()
-        producer = PlainProducer(self._connection, max_bytes=broker.max_bytes)
-        redriver = Redriver(
-            None if options.dry_run else producer,
-            broker.names,
-            SystemClock(),
-            copy_bytes=broker.copy_bytes,
-            fix_ups=fix_ups,
-            rate=options.rate,
-            insist=options.force,
-        )
         counts: Counter[Fate] = Counter()
-        try:
+        async with AsyncExitStack() as stack:
+            producer = PlainProducer(self._connection, max_bytes=broker.max_bytes)
+            stack.push_async_callback(producer.close)
+            redriver = Redriver(
+                None if options.dry_run else producer,
+                await stack.enter_async_context(contents(self._connection, broker.names)),
+                broker.names,
+                SystemClock(),
+                copy_bytes=min(broker.copy_bytes, broker.letter_bytes),
+                fix_ups=fix_ups,
+                rate=options.rate,
+                insist=options.force,
+            )
             async for step in redriver.run(letters):
                 counts[step.fate] += 1
                 tell_step(step, dry_run=options.dry_run, as_json=options.as_json)
-        finally:
-            await producer.close()
         return counts
 
     async def _broker(self) -> Broker:

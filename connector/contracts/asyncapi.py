@@ -130,13 +130,14 @@ def _message(name: str) -> dict[str, Any]:
 
 
 def _dead_letter() -> dict[str, Any]:
-    properties = {name: {"type": "string", "description": text} for name, text in dead_letters.HEADERS.items()}
+    texts = dead_letters.HEADERS | dead_letters.OPTIONAL
+    properties = {name: {"type": "string", "description": text} for name, text in texts.items()}
     return {
         "name": _DEAD_LETTER,
         "title": "An arrival that cannot be processed",
         "summary": "Value, key and headers of the arrival as they came, then these headers.",
-        "headers": {"type": "object", "properties": properties, "required": list(properties)},
-        "payload": {"description": "The value of the arrival, byte for byte; it need not be JSON."},
+        "headers": {"type": "object", "properties": properties, "required": list(dead_letters.HEADERS)},
+        "payload": {"description": "The value of the arrival, byte for byte; it need not be JSON. Empty if left out."},
         "bindings": _key("The key of the arrival."),
     }
 

@@ -1,4 +1,8 @@
-"""Dead letters: the arrival byte for byte, and why it is there, in the header names that Kafka Connect uses."""
+"""Dead letters: the arrival byte for byte, and why it is there, in the header names that Kafka Connect uses.
+
+An arrival may be larger than a letter can be, for example where its producer compresses: the letter is without it then,
+and says so. The reasons and the place of the arrival are always there.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,6 +10,7 @@ from typing import Final
 
 from connector.contracts.arrivals import Coordinates
 from connector.contracts.envelope import KafkaRecord
+from connector.domain.ids import ImportId
 
 CONNECTOR_NAME: Final = "rossum-kafka-connector"
 
@@ -24,8 +29,17 @@ HEADERS: Final = {
     "dlq-attempts": "How often it was tried.",
     "dlq-first-failure": "When it failed first, UTC with microseconds.",
     "dlq-redrives": "How often it had been sent again before.",
+    "dlq-import-id": "The import that failed; `import_id` of its events.",
+}
+#: After those, only where a letter is without the value of the arrival.
+VALUE_LEFT_OUT: Final = "dlq-value-left-out"
+OPTIONAL: Final = {
+    VALUE_LEFT_OUT: "Bytes of the arrival's value where that is too large for a letter: it stands at the place of the "
+    "arrival. Empty where nobody knows how many.",
 }
 _NAMES: Final = list(HEADERS)
+#: Those that letters had before they told the import id.
+_EARLIER: Final = _NAMES[:-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +60,23 @@ class Cause:
     redrives: int
 
 
-def dead_letter(
+def dead_letter(  # noqa: PLR0913 - an arrival, and what became of it
     value: bytes | None,
     key: bytes | None,
     headers: Sequence[tuple[str, bytes]],
     at: Coordinates,
     cause: Cause,
+    *,
+    import_id: ImportId,
+    limit: int,
+    unread: bool = False,
 ) -> KafkaRecord:
     """The record for the dead-letter topic: value, key and headers of the arrival as they are, then the cause.
 
     Headers of an earlier death of the same arrival are replaced; those of another system's dead letter stay.
+
+    Above `limit`, the bytes of the largest record that the topic takes, the value is left out; where that is not
+    enough, so are the arrival's key and headers. `unread` says that there is a value, but not here.
     """
     added = (
         at.topic,
@@ -70,15 +91,42 @@ def dead_letter(
         str(cause.attempts),
         cause.first_failure,
         str(cause.redrives),
+        import_id,
     )
-    ours = zip(_NAMES, (text.encode(errors="replace") for text in added), strict=True)
-    return KafkaRecord(key, value, (*original_headers(headers), *ours))
+    ours = tuple(zip(_NAMES, (text.encode(errors="replace") for text in added), strict=True))
+    theirs = original_headers(headers)
+    whole = _record(key, value, (*theirs, *ours))
+    if whole.size <= limit and not unread:
+        return whole
+    ours = (*ours, (VALUE_LEFT_OUT, b"" if unread else b"%d" % len(value or b"")))
+    without = _record(key, None, (*theirs, *ours))
+    return without if without.size <= limit else _record(None, None, ours)
+
+
+def _record(key: bytes | None, value: bytes | None, headers: tuple[tuple[str, bytes], ...]) -> KafkaRecord:
+    """A record; clients refuse one that has neither key nor value."""
+    return KafkaRecord(key, b"" if key is None and value is None else value, headers)
 
 
 def original_headers(headers: Sequence[tuple[str, bytes]]) -> tuple[tuple[str, bytes], ...]:
     """The headers that the arrival had before :func:`dead_letter`: without the run of ours, wherever it is."""
+    start, end = _run(headers)
+    return (*headers[:start], *headers[end:])
+
+
+def reasons(headers: Sequence[tuple[str, bytes]]) -> dict[str, str]:
+    """What :func:`dead_letter` has added, by the names of its headers; empty for another program's record."""
+    start, end = _run(headers)
+    return {name: value.decode(errors="replace") for name, value in headers[start:end]}
+
+
+def _run(headers: Sequence[tuple[str, bytes]]) -> tuple[int, int]:
+    """Where the headers of ours begin and end."""
     names = [name for name, _ in headers]
-    for start in range(len(names) - len(_NAMES), -1, -1):
-        if names[start : start + len(_NAMES)] == _NAMES:
-            return (*headers[:start], *headers[start + len(_NAMES) :])
-    return tuple(headers)
+    for start in range(len(names) - len(_EARLIER), -1, -1):
+        end = start + len(_EARLIER)
+        if names[start:end] == _EARLIER:
+            for later in (*_NAMES[len(_EARLIER) :], VALUE_LEFT_OUT):
+                end += names[end : end + 1] == [later]
+            return start, end
+    return len(names), len(names)

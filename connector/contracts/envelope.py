@@ -14,6 +14,9 @@ from connector.domain.messages import Via
 TYPE_PREFIX = "ai.rossum.connector."
 SCHEMA_PREFIX = "urn:rossum-kafka-connector:schema:"
 SCHEMA_VERSION = "1"
+#: Bytes that the format of a batch with one record, and of each of its headers, adds at most.
+_RECORD_OVERHEAD: Final = 100
+_HEADER_OVERHEAD: Final = 10
 _JSON: Final = ("content-type", b"application/json")
 _STRUCTURED: Final = ("content-type", b"application/cloudevents+json; charset=UTF-8")
 
@@ -63,6 +66,12 @@ class KafkaRecord:
     key: bytes | None
     value: bytes | None
     headers: tuple[tuple[str, bytes], ...]
+
+    @property
+    def size(self) -> int:
+        """Bytes that it takes alone in a batch without compression, at most."""
+        headers = sum(len(name.encode()) + len(value) + _HEADER_OVERHEAD for name, value in self.headers)
+        return len(self.key or b"") + len(self.value or b"") + headers + _RECORD_OVERHEAD
 
 
 def schema_uri(name: str) -> str:

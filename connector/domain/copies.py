@@ -1,6 +1,7 @@
 """How an arrival is copied to the inner log `imports`: its bytes untouched, where it came from in headers of ours.
 
-An arrival too large to copy is passed by its coordinates (`rkc-by-reference`); the owner reads the original.
+An arrival too large to copy is passed by its coordinates (`rkc-by-reference`); the owner reads the original, whose key
+and headers may be what is too large.
 """
 
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ class ArrivalCopy:
     """An arrival as the owner of its import gets it.
 
     Attributes:
-        value, key, headers: Of the original record, byte-identical; `value` is None also when `by_reference`.
+        value, key, headers: Of the original record, byte-identical; not to be had from a copy `by_reference`.
         held: Offset of the copy in `imports`.
         follows: For a dead letter that is sent again: the generation that it ended.
     """

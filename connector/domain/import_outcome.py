@@ -96,12 +96,13 @@ class ImportFacts:
         row: ImportRow,
         error: Rejected,
         *,
+        limit: int,
         copy: ArrivalCopy | None,
         received: ReceivedArrival | None,
         now: datetime,
         before: Outcome = NOTHING,
     ) -> Outcome:
-        """The generation has ended without success: row, event and dead letter together."""
+        """The generation has ended without success: row, event and dead letter (of `limit` bytes at most) together."""
         after = rules.failed(row, reason=str(error))
         attempts = max(row.attempt, 1)
         data = contracts.ImportFailed(
@@ -116,7 +117,7 @@ class ImportFacts:
             annotations=sorted(int(annotation) for annotation in row.annotations),
         )
         event = self._event("import.failed", import_id, after, data, format_clock(now))
-        letters = (_letter(copy, row, error, attempts, now),) if copy is not None else ()
+        letters = () if copy is None else (_letter(copy, limit, _cause(row, error, attempts, now)),)
         return before.and_then(Outcome(rows={import_entity(import_id): after}, events=(event,), dead_letters=letters))
 
     def _event(  # noqa: PLR0913 - what an event is made of
@@ -146,8 +147,15 @@ def _theirs(received: ReceivedArrival | None) -> dict[str, object]:
     return metadata if len(orjson.dumps(metadata)) <= METADATA_LIMIT else {}
 
 
-def _letter(copy: ArrivalCopy, row: ImportRow, error: Rejected, attempts: int, now: datetime) -> KafkaRecord:
-    cause = Cause(
+def _letter(copy: ArrivalCopy, limit: int, cause: Cause) -> KafkaRecord:
+    unread = copy.by_reference and copy.value is None
+    return dead_letter(
+        copy.value, copy.key, copy.headers, copy.at, cause, import_id=copy.import_id, limit=limit, unread=unread
+    )
+
+
+def _cause(row: ImportRow, error: Rejected, attempts: int, now: datetime) -> Cause:
+    return Cause(
         stage=error.stage,
         error_class=type(error).__name__,
         message=str(error),
@@ -155,4 +163,3 @@ def _letter(copy: ArrivalCopy, row: ImportRow, error: Rejected, attempts: int, n
         first_failure=row.first_failure or format_clock(now),
         redrives=row.generation - row.born,
     )
-    return dead_letter(copy.value, copy.key, copy.headers, copy.at, cause)

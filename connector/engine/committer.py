@@ -17,7 +17,7 @@ from connector.domain.rows import AnyRow, encode_row
 from connector.engine.ledger_view import LedgerView
 from connector.engine.offsets import OffsetTracker
 from connector.engine.tickets import Ticket
-from connector.errors import KafkaUnavailable, PartitionLost
+from connector.errors import KafkaUnavailable, PartitionLost, TooLarge
 from connector.ports import Batch, PartitionLog, WorkLog
 from connector.telemetry import Telemetry
 
@@ -78,6 +78,7 @@ class Committer:
         telemetry: Telemetry,
         clock: Clock,
         now: Callable[[], datetime],
+        max_bytes: int,
     ) -> None:
         self._partition = partition
         self._log = log
@@ -88,6 +89,7 @@ class Committer:
         self._telemetry = telemetry
         self._clock = clock
         self._now = now
+        self._max_bytes = max_bytes
         self._pending: deque[_Pending] = deque()
         self._bytes = 0
         self._taken: list[_Pending] = []
@@ -122,6 +124,7 @@ class Committer:
         now = format_clock(self._now())
         outcome = replace(outcome, rows={entity: dated(row, now) for entity, row in outcome.rows.items()})
         rows = {entity: self._written(row) for entity, row in outcome.rows.items()}
+        self._check_sizes([record for _, record in records], rows)
         self._view.stage(outcome.rows)
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         # Marks the error as seen: nobody may be waiting for it.
@@ -132,6 +135,13 @@ class Committer:
         self._idle.clear()
         self._wake.set()
         return done
+
+    def _check_sizes(self, records: Iterable[KafkaRecord], rows: Mapping[str, bytes | None]) -> None:
+        """In a transaction it would be the end of all that is in it, again and again."""
+        as_records = (KafkaRecord(entity.encode(), value, ()) for entity, value in rows.items())
+        for record in (*records, *as_records):
+            if record.size > self._max_bytes:
+                raise TooLarge(f"a record has {record.size} bytes, Kafka takes {self._max_bytes} at most")
 
     def _written(self, row: AnyRow | None) -> bytes | None:
         return None if row is None else encode_row(row, self._log.owner)

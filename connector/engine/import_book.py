@@ -72,18 +72,22 @@ class ImportBook:
         Raises:
             Rejected: It can't be read.
         """
-        value = copy.value
-        if copy.by_reference:
-            original = await self._log.read_arrival(copy.at)
-            if original is None:
-                raise Rejected("the arrival was deleted before it could be read", stage=Stage.FETCH)
-            value = original.value
-        received = read_arrival(value, copy.headers, copy.at)
+        copy = await self._whole(copy)
+        if copy.by_reference and copy.value is None:
+            raise Rejected("the arrival was deleted before it could be read", stage=Stage.FETCH)
+        received = read_arrival(copy.value, copy.headers, copy.at)
         if received.import_id != copy.import_id:
             # Repaired on its way back from the dead letters: its data may name it otherwise, its import is the same.
             key = received.arrival.document_id or copy.import_id
             received = replace(received, import_id=copy.import_id, document_key=key)
         return received
+
+    async def _whole(self, copy: ArrivalCopy) -> ArrivalCopy:
+        """A copy with what it only refers to, as far as that is still there."""
+        original = await self._log.read_arrival(copy.at) if copy.by_reference else None
+        if original is None:
+            return copy
+        return replace(copy, value=original.value or b"", key=original.key, headers=original.headers)
 
     async def is_gone(self, copy: ArrivalCopy) -> bool:
         """Whether the arrivals topic holds the original no more."""
@@ -148,17 +152,20 @@ class ImportBook:
         """End the generation: event, dead letter and row in one transaction."""
         copy = await self.copy_of(import_id, row)
         now = self._services.rossum.now()
-        if copy is not None and copy.by_reference:
-            original = await self._log.read_arrival(copy.at)
-            copy = replace(copy, value=original.value if original else None)
+        if copy is not None:
+            copy = await self._whole(copy)
         received = await self.arrival_of(import_id, row)
-        outcome = self._facts.failed(import_id, row, error, copy=copy, received=received, now=now, before=events)
+        limit = self._services.letter_bytes
+        outcome = self._facts.failed(
+            import_id, row, error, limit=limit, copy=copy, received=received, now=now, before=events
+        )
         self.release(import_id, outcome, tickets or [])
         self._services.telemetry.arrival_dead_lettered(error.stage, import_id, str(error))
 
     async def fail_unread(self, import_id: ImportId, row: ImportRow, error: Rejected, tickets: list[Ticket]) -> None:
         """The same without a look at the arrival; a copy by reference stays one."""
         copy, now = await self.copy_of(import_id, row), self._services.rossum.now()
-        outcome = self._facts.failed(import_id, row, error, copy=copy, received=None, now=now)
+        limit = self._services.letter_bytes
+        outcome = self._facts.failed(import_id, row, error, limit=limit, copy=copy, received=None, now=now)
         self.release(import_id, outcome, tickets)
         self._services.telemetry.arrival_dead_lettered(error.stage, import_id, str(error))

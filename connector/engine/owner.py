@@ -74,6 +74,7 @@ class Owner:
             telemetry=services.telemetry,
             clock=services.clock,
             now=services.rossum.now,
+            max_bytes=services.record_bytes,
         )
         self.annotations = AnnotationDesk(services, self._view, self._committer, spawn=self._crew.take)
         self.imports = ImportDesk(

@@ -80,6 +80,7 @@ class Services:
         claims: Takes what is too large for Kafka; None where nobody has said where to.
         push: What this process has seen of webhooks; shared by its owners.
         retention: How long (seconds) rows are kept after their end.
+        letter_bytes, record_bytes: The largest dead letter, and the largest record of all.
     """
 
     partitions: int
@@ -93,6 +94,8 @@ class Services:
     imports: ImportPolicy
     sweeps: SweepPolicy
     retention: float
+    letter_bytes: int
+    record_bytes: int
     hook: WantedHook | None
     push: PushHealth
     slots: asyncio.Semaphore

@@ -15,6 +15,7 @@ from aiokafka.structs import ConsumerRecord, TopicPartition
 from connector.clock import Clock
 from connector.contracts.arrivals import Coordinates, identify
 from connector.contracts.catalogue import TopicRole
+from connector.contracts.envelope import KafkaRecord
 from connector.domain.copies import copy_headers
 from connector.domain.ids import import_entity, partition_of
 from connector.errors import KafkaUnavailable
@@ -105,14 +106,16 @@ class Intake:
         at = Coordinates(self._cluster, record.topic, record.partition, record.offset, record.timestamp)
         headers = [(name, value or b"") for name, value in record.headers]
         import_id = identify(record.value, headers, at)
-        by_reference = _size(record) + ROOM > self._copy_limit
+        by_reference = KafkaRecord(record.key, record.value, tuple(headers)).size + ROOM > self._copy_limit
         entity = import_entity(import_id)
         return PlainRecord(
             self._imports,
             partition=partition_of(entity, self._names.partitions),
             key=entity.encode(),
             value=None if by_reference else record.value,
-            headers=copy_headers(at, record.key, headers, by_reference=by_reference),
+            headers=copy_headers(at, None, [], by_reference=True)
+            if by_reference
+            else copy_headers(at, record.key, headers),
         )
 
     async def _commit(self, consumer: AIOKafkaConsumer, offsets: dict[TopicPartition, int]) -> None:
@@ -138,8 +141,3 @@ class _Membership(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka h
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:  # noqa: ARG002 - likewise
         """Called after every join."""
         self.is_settled = True
-
-
-def _size(record: ConsumerRecord) -> int:
-    headers = sum(len(name) + len(value or b"") for name, value in record.headers)
-    return len(record.value or b"") + len(record.key or b"") + headers

@@ -89,7 +89,9 @@ class Opener:
             await _bring_forward(restored, header, partition, state, log)
             await _remove_claims(restored, log)
             log.incarnation = header.incarnation
-            self._states.keep(partition, header.incarnation)
+            if self._exactly_once:
+                # Else of no use to anybody: which rows after it count depends on claims before its end.
+                self._states.keep(partition, header.incarnation)
             return Owner(
                 partition,
                 services=self._services_of(header),

@@ -10,7 +10,7 @@ from typing import Self
 from uuid import uuid4
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from aiokafka.structs import OffsetAndMetadata, RecordMetadata, TopicPartition
 
 from connector.contracts.arrivals import ArrivalsLeft, Coordinates
@@ -74,6 +74,9 @@ class PlainLog:
         """Events, then rows, then offsets, each acknowledged before the next."""
         try:
             return await bounded(COMMIT_DEADLINE, self._commit(batch))
+        except MessageSizeTooLargeError:
+            # A defect, and sure to be no success: whose the partition is does not come into it.
+            raise
         except (KafkaError, TimeoutError, AssertionError, OSError) as error:
             msg = f"the outcome of a commit on partition {self._partition} is unknown: {type(error).__name__}"
             raise KafkaUnavailable(msg) from error

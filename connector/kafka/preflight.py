@@ -25,6 +25,7 @@ class Broker:
         cluster: Its cluster id.
         captured_bytes: The largest captured record.
         copy_bytes: The largest copy of an arrival.
+        letter_bytes: The largest dead letter.
         max_bytes: The largest record that any client here sends.
     """
 
@@ -32,6 +33,7 @@ class Broker:
     cluster: str
     captured_bytes: int
     copy_bytes: int
+    letter_bytes: int
     max_bytes: int
 
 
@@ -59,6 +61,7 @@ async def look_at_broker(
         cluster,
         captured_bytes=captured,
         copy_bytes=found[names.topics[TopicRole.IMPORTS]].max_message_bytes,
+        letter_bytes=found[names.topics[TopicRole.DEAD_LETTERS]].max_message_bytes,
         max_bytes=largest + HEADER_ROOM,
     )
 
@@ -131,5 +134,6 @@ async def _unmanaged(connection: KafkaConnection, settings: KafkaSettings) -> Br
         UNKNOWN_CLUSTER,
         captured_bytes=DEFAULT_MESSAGE_BYTES,
         copy_bytes=DEFAULT_MESSAGE_BYTES,
+        letter_bytes=DEFAULT_MESSAGE_BYTES,
         max_bytes=DEFAULT_MESSAGE_BYTES,
     )

@@ -18,7 +18,7 @@ from typing import Self
 import orjson
 from aiokafka import AIOKafkaProducer
 from aiokafka.client import ConnectionGroup
-from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
+from aiokafka.errors import InvalidProducerEpoch, KafkaError, MessageSizeTooLargeError, ProducerFenced
 from aiokafka.structs import OffsetAndMetadata, RecordMetadata, TopicPartition
 
 from connector.contracts.arrivals import ArrivalsLeft, Coordinates
@@ -91,6 +91,9 @@ class TransactionalLog:
             msg = f"partition {self._partition} was taken over by another replica"
             raise PartitionLost(msg) from error
         except CommitRepeated:
+            raise
+        except MessageSizeTooLargeError:
+            # A defect, and sure to be no success: whose the partition is does not come into it.
             raise
         except (KafkaError, TimeoutError, AssertionError, OSError) as error:
             msg = f"the outcome of a transaction on partition {self._partition} is unknown: {type(error).__name__}"

@@ -1,22 +1,54 @@
 """Dead letters as they lie on their topic."""
 
 from dataclasses import dataclass
+from typing import Any
+
+import orjson
 
 from connector.contracts.arrivals import Coordinates, identify
-from connector.contracts.dead_letters import HEADERS, original_headers
+from connector.contracts.dead_letters import VALUE_LEFT_OUT, original_headers, reasons
+from connector.contracts.incoming import Form, take
 from connector.domain.ids import ImportId
 from connector.kafka.reading import TopicRecord
+from connector.ports import InnerRecord
+
+#: Characters that are kept of a name; what is longer is no name.
+NAME_LENGTH = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """Key, value and headers of an arrival, byte for byte."""
+
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...]
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The arrival's data as far as it is a JSON object; empty otherwise."""
+        try:
+            document = orjson.loads(self.value or b"null")
+        except orjson.JSONDecodeError:
+            return {}
+        if take(self.value, self.headers).form is Form.STRUCTURED and isinstance(document, dict):
+            document = document.get("data")
+        return document if isinstance(document, dict) else {}
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """One dead letter.
+    """What is known of one dead letter; its content, of which many would fill the memory, is read again when needed.
 
     Attributes:
         partition, offset: Of the letter itself.
         arrived: Where the arrival was announced.
-        key, value, headers: Of the arrival, byte for byte.
+        import_id: As the letter tells it: an arrival that was repaired may name another one by now. Letters of before
+            tell none; it is what their arrival names.
+        document_id, queue: As the arrival names them.
+        size: Bytes of the arrival's value, as far as it is in the letter.
         redrives: How often it had been sent again before.
+        left_out: Bytes of the value where it was too large for the letter; 0 where nobody knows how many.
         generation: The generation of its import that ended with it, once the ledger has told that it did.
     """
 
@@ -25,14 +57,15 @@ class DeadLetter:
     died_ms: int
     arrived: Coordinates
     import_id: ImportId
-    key: bytes | None
-    value: bytes | None
-    headers: tuple[tuple[str, bytes], ...]
+    document_id: str | None
+    queue: str | None
+    size: int
     stage: str
     message: str
     attempts: int
     first_failure: str
     redrives: int
+    left_out: int | None = None
     generation: int | None = None
 
     @property
@@ -40,10 +73,24 @@ class DeadLetter:
         """How a person names it."""
         return f"{self.partition}:{self.offset}"
 
+    @property
+    def without_value(self) -> str:
+        """A sentence for where the value should be; empty where it is."""
+        if self.left_out is None:
+            return ""
+        size = f"with {self.left_out} bytes " if self.left_out else ""
+        at = self.arrived
+        return f"{size}it is too large for a letter: it stands at offset {at.offset} of {at.topic}[{at.partition}]"
+
+
+def content_of(record: TopicRecord | InnerRecord) -> Content:
+    """What a letter holds."""
+    return Content(record.key, record.value, original_headers(record.headers))
+
 
 def read_letter(record: TopicRecord, cluster: str) -> DeadLetter | None:
     """The dead letter of a record; None for one that another program wrote."""
-    ours = {name: value.decode(errors="replace") for name, value in record.headers if name in HEADERS}
+    ours = reasons(record.headers)
     try:
         arrived = Coordinates(
             cluster=cluster,
@@ -52,21 +99,24 @@ def read_letter(record: TopicRecord, cluster: str) -> DeadLetter | None:
             offset=int(ours["__connect.errors.offset"]),
             timestamp_ms=record.timestamp_ms,
         )
-        headers = original_headers(record.headers)
+        content = content_of(record)
+        data = content.data
+        document_id, queue = data.get("document_id"), data.get("queue")
         return DeadLetter(
             partition=record.partition,
             offset=record.offset,
             died_ms=record.timestamp_ms,
             arrived=arrived,
-            import_id=identify(record.value, headers, arrived),
-            key=record.key,
-            value=record.value,
-            headers=headers,
+            import_id=ImportId(ours.get("dlq-import-id") or identify(content.value, content.headers, arrived)),
+            document_id=document_id[:NAME_LENGTH] if isinstance(document_id, str) else None,
+            queue=str(queue)[:NAME_LENGTH] if isinstance(queue, str | int) else None,
+            size=len(content.value or b""),
             stage=ours["dlq-reason"],
             message=ours["__connect.errors.exception.message"],
             attempts=int(ours["dlq-attempts"]),
             first_failure=ours["dlq-first-failure"],
             redrives=int(ours["dlq-redrives"]),
+            left_out=int(ours[VALUE_LEFT_OUT] or 0) if VALUE_LEFT_OUT in ours else None,
         )
     except (KeyError, ValueError):
         return None

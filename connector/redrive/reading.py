@@ -1,15 +1,20 @@
 """Reads the dead letters of a deployment, and which of them are still to be answered."""
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from connector.contracts.catalogue import TopicRole
 from connector.domain.ids import import_entity
 from connector.domain.rows import AnyRow, ImportRow, ImportState
 from connector.kafka.connection import KafkaConnection
+from connector.kafka.lookup import RecordLookup
 from connector.kafka.names import Names
 from connector.kafka.reading import fold, records, stretches
-from connector.redrive.letters import DeadLetter, read_letter
+from connector.redrive.letters import Content, DeadLetter, content_of, read_letter
+
+#: What a letter holds; None once the topic has deleted it. Raises `KafkaUnavailable` when Kafka does not answer.
+ReadContent = Callable[[DeadLetter], Awaitable[Content | None]]
 
 
 async def dead_letters(
@@ -28,6 +33,21 @@ async def dead_letters(
             letter = read_letter(record, cluster)
             if letter is not None:
                 yield letter
+
+
+@asynccontextmanager
+async def contents(connection: KafkaConnection, names: Names) -> AsyncIterator[ReadContent]:
+    """Reads what letters hold, one at a time."""
+    lookup = RecordLookup(connection)
+
+    async def read(letter: DeadLetter) -> Content | None:
+        record = await lookup.read(names.topics[TopicRole.DEAD_LETTERS], letter.partition, letter.offset)
+        return None if record is None else content_of(record)
+
+    try:
+        yield read
+    finally:
+        await lookup.close()
 
 
 class _Failed:

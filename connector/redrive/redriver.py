@@ -10,12 +10,14 @@ from enum import StrEnum
 
 from connector.clock import Clock
 from connector.contracts.catalogue import TopicRole
+from connector.contracts.envelope import KafkaRecord
 from connector.domain.copies import copy_headers
 from connector.domain.ids import import_entity, partition_of
 from connector.kafka.names import Names
 from connector.kafka.plain_producer import PlainProducer, PlainRecord
 from connector.redrive.fixups import FixUp, Unfixable, fixed
-from connector.redrive.letters import DeadLetter
+from connector.redrive.letters import Content, DeadLetter
+from connector.redrive.reading import ReadContent
 
 #: How often one arrival may be sent again before somebody has to insist: a loop of letters feeds itself.
 MOST_REDRIVES = 3
@@ -44,7 +46,8 @@ class Redriver:
 
     Args:
         producer: None for a dry run.
-        copy_bytes: The largest record of the inner log.
+        read: Gives the content of a letter.
+        copy_bytes: The largest record that both the inner log and the dead letters take.
         rate: Letters a second at most.
         insist: Also those that were sent again too often.
     """
@@ -52,6 +55,7 @@ class Redriver:
     def __init__(  # noqa: PLR0913 - the choices of the command
         self,
         producer: PlainProducer | None,
+        read: ReadContent,
         names: Names,
         clock: Clock,
         *,
@@ -61,6 +65,7 @@ class Redriver:
         insist: bool = False,
     ) -> None:
         self._producer = producer
+        self._read = read
         self._names = names
         self._clock = clock
         self._copy_bytes = copy_bytes
@@ -81,16 +86,16 @@ class Redriver:
                 await self._clock.sleep(self._pause)
 
     async def _step(self, letter: DeadLetter) -> Step:
-        if letter.redrives >= MOST_REDRIVES and not self._insist:
-            sentence = f"it was sent again {letter.redrives} times already; look at it, then add --force"
-            return Step(letter, Fate.SKIPPED, sentence)
-        if letter.generation is None:
-            return Step(letter, Fate.SKIPPED, "its import does not wait for an answer")
+        if why_not := self._why_not(letter):
+            return Step(letter, Fate.SKIPPED, why_not)
+        content = await self._read(letter)
+        if content is None:
+            return Step(letter, Fate.SKIPPED, "its topic has deleted it; announce the document again instead")
         try:
-            record = self._record(letter)
+            record = self._record(letter, content)
         except Unfixable as error:
             return Step(letter, Fate.SKIPPED, f"it can't be changed by --set: {error}")
-        size = len(record.value or b"") + len(record.key or b"") + sum(len(n) + len(v) for n, v in record.headers)
+        size = KafkaRecord(record.key, record.value, tuple(record.headers)).size
         if size + ROOM > self._copy_bytes:
             sentence = f"with {size} bytes it is too large for the inner log; announce the document again instead"
             return Step(letter, Fate.SKIPPED, sentence)
@@ -98,12 +103,26 @@ class Redriver:
             await self._producer.send([record])
         return Step(letter, Fate.REDRIVEN)
 
-    def _record(self, letter: DeadLetter) -> PlainRecord:
+    def _why_not(self, letter: DeadLetter) -> str:
+        """Why it is not sent, whatever it holds; empty otherwise."""
+        if letter.redrives >= MOST_REDRIVES and not self._insist:
+            return f"it was sent again {letter.redrives} times already; look at it, then add --force"
+        if letter.generation is None:
+            return "its import does not wait for an answer"
+        if letter.left_out is not None and self._fix_ups:
+            return f"--set can't change its value; {letter.without_value}; announce the document again instead"
+        return ""
+
+    def _record(self, letter: DeadLetter, content: Content) -> PlainRecord:
+        """What is not in the letter its owner reads where the arrival is."""
         entity = import_entity(letter.import_id)
+        by_reference = letter.left_out is not None
         return PlainRecord(
             self._names.topics[TopicRole.IMPORTS],
             partition_of(entity, self._names.partitions),
-            value=fixed(letter.value, letter.headers, self._fix_ups),
+            value=None if by_reference else fixed(content.value, content.headers, self._fix_ups),
             key=entity.encode(),
-            headers=copy_headers(letter.arrived, letter.key, letter.headers, follows=letter.generation),
+            headers=copy_headers(
+                letter.arrived, content.key, content.headers, by_reference=by_reference, follows=letter.generation
+            ),
         )

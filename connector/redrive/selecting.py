@@ -1,11 +1,7 @@
 """Which dead letters are meant."""
 
 from dataclasses import dataclass
-from typing import Any
 
-import orjson
-
-from connector.contracts.incoming import Form, take
 from connector.redrive.letters import DeadLetter
 
 
@@ -38,7 +34,7 @@ class Selection:
         return (
             (not self.names or bool(self.names & _names_of(letter)))
             and (not self.stages or letter.stage in self.stages)
-            and (not self.queues or _queue_of(letter) in self.queues)
+            and (not self.queues or letter.queue in self.queues)
             and (self.since_ms is None or letter.died_ms >= self.since_ms)
             and (self.until_ms is None or letter.died_ms <= self.until_ms)
             and self.text.lower() in letter.message.lower()
@@ -46,24 +42,7 @@ class Selection:
 
 
 def _names_of(letter: DeadLetter) -> set[str]:
-    document_id = data_of_letter(letter).get("document_id")
-    return {letter.import_id, letter.place, *([document_id] if isinstance(document_id, str) else [])}
-
-
-def _queue_of(letter: DeadLetter) -> str | None:
-    queue = data_of_letter(letter).get("queue")
-    return None if queue is None else str(queue)
-
-
-def data_of_letter(letter: DeadLetter) -> dict[str, Any]:
-    """The arrival's data as far as it is a JSON object; empty otherwise."""
-    try:
-        document = orjson.loads(letter.value or b"null")
-    except orjson.JSONDecodeError:
-        return {}
-    if take(letter.value, letter.headers).form is Form.STRUCTURED and isinstance(document, dict):
-        document = document.get("data")
-    return document if isinstance(document, dict) else {}
+    return {letter.import_id, letter.place, *([letter.document_id] if letter.document_id is not None else [])}
 
 
 def rank(letter: DeadLetter) -> tuple[int, ...]:

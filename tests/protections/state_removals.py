@@ -119,11 +119,17 @@ REMOVALS = (
         (
             Edit(
                 "contracts/dead_letters.py",
-                "    return KafkaRecord(key, value, (",
-                '    return KafkaRecord(key, (value or b"")[::-1], (',
+                "    whole = _record(key, value, (",
+                '    whole = _record(key, (value or b"")[::-1], (',
             ),
         ),
         tests=("unit/contracts/test_dead_letters.py::test_the_arrival_is_kept_byte_for_byte",),
+    ),
+    Removal(
+        16,
+        "what is too large for a letter is left out of it",
+        (Edit("contracts/dead_letters.py", "    if whole.size <= limit and not unread:", "    if not unread:"),),
+        tests=("unit/contracts/test_dead_letters.py::test_what_is_larger_than_a_letter_is_left_out",),
     ),
     Removal(
         16,

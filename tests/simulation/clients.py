@@ -15,8 +15,10 @@ from aiokafka.errors import (
     InvalidProducerEpoch,
     KafkaConnectionError,
     KafkaTimeoutError,
+    MessageSizeTooLargeError,
     ProducerFenced,
 )
+from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.structs import OffsetAndMetadata, RecordMetadata, TopicPartition
 
 from tests.simulation.broker import Broker
@@ -140,10 +142,11 @@ class _Connections:
 class MemoryProducer:
     """Looks like `AIOKafkaProducer`."""
 
-    def __init__(self, wire: Wire, transactional_id: str | None) -> None:
+    def __init__(self, wire: Wire, transactional_id: str | None, max_request_size: int) -> None:
         self._wire = wire
         self._broker = wire.broker
         self._id = transactional_id
+        self._max_request_size = max_request_size
         self._epoch = 0
         self._begun = False
         self._broken = False
@@ -187,6 +190,10 @@ class MemoryProducer:
         """Hand a record over; the future ends when it is acknowledged."""
         if self._id is not None and not self._begun:
             raise IllegalOperation("no transaction")
+        assert key is not None or value is not None, "Need at least one: key or value"
+        size = DefaultRecordBatchBuilder.estimate_size_in_bytes(key, value, list(headers))
+        if size > self._max_request_size:
+            raise MessageSizeTooLargeError(f"{size} bytes")
         if partition is None:
             numbers = sorted(self._broker.partitions(topic))
             partition = numbers[sum(key or b"") % len(numbers)]

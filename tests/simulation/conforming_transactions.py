@@ -163,3 +163,13 @@ async def a_transaction_has_a_beginning(bench: Bench) -> Any:
     empty = await kind_of_error(producer.commit_transaction())
     await producer.begin_transaction()
     return outside, empty, await kind_of_error(producer.begin_transaction())
+
+
+@sees((["MessageSizeTooLargeError", "IllegalOperation"], [(0, b"after")]))
+async def a_client_refuses_what_it_would_never_send(bench: Bench) -> Any:
+    """Too large before anything compresses it, or neither key nor value; and goes on."""
+    topic, producer = await bench.topic(), await bench.producer()
+    large = await kind_of_error(producer.send(topic, value=b"x" * 1_048_576, partition=0))
+    nothing = await kind_of_error(producer.send(topic, partition=0))
+    await _send(producer, topic, b"after")
+    return [large, nothing], await bench.values_become(topic, [b"after"])

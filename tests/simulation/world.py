@@ -35,6 +35,8 @@ from tests.simulation.virtual_loop import PROCESS, VirtualLoop, pause
 BASE = datetime(2026, 1, 1, tzinfo=UTC)
 SECRET, TOKEN = "secret-of-the-simulation", "token-of-the-simulation"
 PARTITIONS = 4
+#: Bytes of the largest record of a client that is not told: aiokafka's own.
+MOST_BYTES = 1_048_576
 FIRST_WEBHOOK_PORT, FIRST_OPS_PORT = 8_080, 9_090
 
 
@@ -47,7 +49,7 @@ class MemoryConnection(KafkaConnection):
 
     def producer(self, **more: Any) -> Any:
         """A producer."""
-        return MemoryProducer(self._wire, more.get("transactional_id"))
+        return MemoryProducer(self._wire, more.get("transactional_id"), more.get("max_request_size", MOST_BYTES))
 
     def consumer(self, **more: Any) -> Any:
         """A consumer."""

@@ -1,13 +1,17 @@
 """Dead letters: the arrival as it came, and why."""
 
+from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.contracts.arrivals import Coordinates
-from connector.contracts.dead_letters import HEADERS, Cause, dead_letter, original_headers
+from connector.contracts.dead_letters import HEADERS, Cause, dead_letter, original_headers, reasons
+from connector.domain.ids import ImportId
 
 AT = Coordinates("kraft-1", "documents.arrived", 3, 17, 0)
 CAUSE = Cause("fetch", "Rejected", "files.example answered 404: žádný", 3, "2025-11-03T09:31:07.004512Z", 1)
+IMPORT = ImportId("one")
+LIMIT = 1_000_000
 
 header_names = st.text(max_size=5) | st.sampled_from([*HEADERS, "ce_id"])
 records = st.tuples(
@@ -22,9 +26,10 @@ def test_the_arrival_is_kept_byte_for_byte(
     """Value, key and headers come first and unchanged, those of another system's dead letter too."""
     value, key, headers = record
 
-    letter = dead_letter(value, key, headers, AT, CAUSE)
+    letter = dead_letter(value, key, headers, AT, CAUSE, import_id=IMPORT, limit=LIMIT)
 
-    assert (letter.value, letter.key) == (value, key)
+    # Clients refuse a record that has neither.
+    assert (letter.value, letter.key) == (b"" if key is None and value is None else value, key)
     assert list(letter.headers[: len(headers)]) == headers
     assert list(original_headers(letter.headers)) == headers
 
@@ -33,17 +38,19 @@ def test_the_arrival_is_kept_byte_for_byte(
 def test_an_earlier_death_is_replaced(record: tuple[bytes | None, bytes | None, list[tuple[str, bytes]]]) -> None:
     """However often an arrival is redriven, its dead letter has one set of reasons, wherever the earlier one stood."""
     value, key, headers = record
-    first = dead_letter(value, key, headers, AT, CAUSE)
+    first = dead_letter(value, key, headers, AT, CAUSE, import_id=IMPORT, limit=LIMIT)
 
-    second = dead_letter(value, key, [*first.headers, ("added", b"on the way")], AT, CAUSE)
+    second = dead_letter(
+        value, key, [*first.headers, ("added", b"on the way")], AT, CAUSE, import_id=IMPORT, limit=LIMIT
+    )
 
-    expected = dead_letter(value, key, [*headers, ("added", b"on the way")], AT, CAUSE)
+    expected = dead_letter(value, key, [*headers, ("added", b"on the way")], AT, CAUSE, import_id=IMPORT, limit=LIMIT)
     assert second == expected
 
 
 def test_the_reasons() -> None:
     """Header names are those of Kafka Connect and our own, values are text in UTF-8."""
-    letter = dead_letter(b"v", b"k", [("ce_id", b"7")], AT, CAUSE)
+    letter = dead_letter(b"v", b"k", [("ce_id", b"7")], AT, CAUSE, import_id=IMPORT, limit=LIMIT)
 
     assert dict(letter.headers) == {
         "ce_id": b"7",
@@ -59,4 +66,63 @@ def test_the_reasons() -> None:
         "dlq-attempts": b"3",
         "dlq-first-failure": b"2025-11-03T09:31:07.004512Z",
         "dlq-redrives": b"1",
+        "dlq-import-id": b"one",
     }
+
+
+def test_what_is_larger_than_a_letter_is_left_out() -> None:
+    """Up to the limit nothing is; above it the value, and the arrival's own headers only where they are too large."""
+    whole = dead_letter(b"v" * 5_000, b"k", [("ce_id", b"7")], AT, CAUSE, import_id=IMPORT, limit=LIMIT)
+
+    fits = dead_letter(b"v" * 5_000, b"k", [("ce_id", b"7")], AT, CAUSE, import_id=IMPORT, limit=whole.size)
+    without = dead_letter(b"v" * 5_000, b"k", [("ce_id", b"7")], AT, CAUSE, import_id=IMPORT, limit=whole.size - 1)
+    bare = dead_letter(b"v", b"k", [("ce_id", b"7" * 5_000)], AT, CAUSE, import_id=IMPORT, limit=whole.size - 1)
+
+    assert fits == whole
+    assert (without.key, without.value, without.headers[0]) == (b"k", None, ("ce_id", b"7"))
+    assert (bare.key, bare.value, original_headers(bare.headers)) == (None, b"", ())
+    assert [reasons(letter.headers).get("dlq-value-left-out") for letter in (fits, without, bare)] == [
+        None,
+        "5000",
+        "1",
+    ]
+    assert max(without.size, bare.size) < whole.size
+
+
+def test_a_value_that_nobody_has_is_told_without_a_number() -> None:
+    """The copy was one by reference, and its arrival could not be read."""
+    letter = dead_letter(None, None, [], AT, CAUSE, import_id=IMPORT, limit=LIMIT, unread=True)
+
+    assert reasons(letter.headers)["dlq-value-left-out"] == ""
+
+
+@given(records)
+def test_a_size_is_what_the_client_reckons_with_at_least(
+    record: tuple[bytes | None, bytes | None, list[tuple[str, bytes]]],
+) -> None:
+    """It refuses what is larger than its limit by its own measure."""
+    letter = dead_letter(*record, AT, CAUSE, import_id=IMPORT, limit=LIMIT)
+
+    assert letter.size >= DefaultRecordBatchBuilder.estimate_size_in_bytes(
+        letter.key, letter.value, list(letter.headers)
+    )
+
+
+def test_only_what_was_added_counts_as_a_reason() -> None:
+    """An arrival may have a header of such a name itself."""
+    letter = dead_letter(
+        b"v", b"k", [("dlq-value-left-out", b"9"), ("dlq-reason", b"theirs")], AT, CAUSE, import_id=IMPORT, limit=LIMIT
+    )
+
+    assert "dlq-value-left-out" not in reasons(letter.headers)
+    assert reasons(letter.headers)["dlq-reason"] == "fetch"
+    assert original_headers(letter.headers) == letter.headers[:2]
+
+
+def test_a_letter_of_an_earlier_version_is_one() -> None:
+    """It did not tell the import id."""
+    letter = dead_letter(b"v", b"k", [("ce_id", b"7")], AT, CAUSE, import_id=IMPORT, limit=LIMIT)
+    earlier = tuple(header for header in letter.headers if header[0] != "dlq-import-id")
+
+    assert original_headers(earlier) == (("ce_id", b"7"),)
+    assert reasons(earlier) == {name: text for name, text in reasons(letter.headers).items() if name != "dlq-import-id"}

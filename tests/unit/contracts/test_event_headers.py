@@ -10,6 +10,7 @@ from connector.contracts.dead_letters import Cause, dead_letter
 from connector.contracts.envelope import Event, EventMode
 from connector.contracts.events import Claim
 from connector.contracts.examples import EXAMPLES
+from connector.domain.ids import ImportId
 from connector.domain.messages import Via
 
 DOCUMENT = asyncapi_document({role: role.value for role in TopicRole})
@@ -59,7 +60,9 @@ def test_headers_of_dead_letters() -> None:
     """A dead letter of an arrival without headers has exactly those that are told."""
     at = Coordinates("kraft-1", "in", 3, 17, 0)
 
-    letter = dead_letter(b"", None, [], at, Cause("fetch", "Rejected", "gone", 1, "t", 0))
+    letter = dead_letter(
+        b"", None, [], at, Cause("fetch", "Rejected", "gone", 1, "t", 0), import_id=ImportId("i"), limit=9_999
+    )
 
     assert [name for name, _ in letter.headers] == list(
         DOCUMENT["components"]["messages"]["dead-letter"]["headers"]["required"]

@@ -101,6 +101,7 @@ class Partition:
             telemetry=self.telemetry,
             clock=self.time,
             now=self.now,
+            max_bytes=10_000,
         )
         self.forgetting = Forgetting(
             7,

@@ -9,15 +9,18 @@ import pytest
 
 from connector.contracts.arrivals import Coordinates
 from connector.contracts.catalogue import TopicRole
+from connector.contracts.envelope import KafkaRecord
 from connector.domain.copies import copy_headers
 from connector.domain.floor import FloorRow, place_of
 from connector.domain.identity import Identity
 from connector.domain.ids import AnnotationId, ImportId, event_namespace, import_entity
 from connector.domain.messages import MarkSeen
+from connector.domain.outcome import Outcome
 from connector.domain.rows import AnyRow, ImportRow, ImportState
 from connector.engine.import_defects import DEFECT_PAUSE
 from connector.engine.import_desk import ImportDesk
 from connector.engine.tickets import Ticket
+from connector.errors import TooLarge
 from connector.ports import InnerRecord
 from tests.support.virtual_clock import settle
 from tests.unit.engine.forgetful_partition import FLOOR, Log, Partition, clock
@@ -66,6 +69,7 @@ class Imports:
             identity=Identity(event_namespace(1), "https://example.test/api/v1"),
             imports=self.policy,
             clock=self.partition.time,
+            letter_bytes=10_000,
         )
         self.desk = ImportDesk(
             cast("Any", services),
@@ -147,6 +151,21 @@ async def test_a_defect_in_a_mark_leaves_the_copies_alone() -> None:
 
     assert (finished, work.committable) == (1, 1)
     assert (one.letters, one.row.state) == (0, ImportState.COMPLETED)
+
+
+@pytest.mark.parametrize("as_row", [False, True], ids=["a record", "a row"])
+async def test_what_is_larger_than_kafka_takes_is_refused_to_whoever_decided_it(*, as_row: bool) -> None:
+    """In a transaction it would end what others decided, again and again."""
+    one = Imports()
+    large = "x" * 20_000
+    letter = KafkaRecord(b"k", large.encode(), ())
+    outcome = Outcome({ENTITY: ImportRow(ImportState.FAILED, large)}) if as_row else Outcome(dead_letters=(letter,))
+
+    with pytest.raises(TooLarge, match="Kafka takes 10000 at most"):
+        one.partition.committer.submit(outcome)
+    one.announce(5, 0)
+
+    assert (await one.ended(), one.letters) == (1, 1)
 
 
 @pytest.mark.parametrize("state", [ImportState.COMPLETED, ImportState.FAILED])

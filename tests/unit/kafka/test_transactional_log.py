@@ -7,14 +7,22 @@ from typing import Any, cast
 
 import pytest
 from aiokafka.client import ConnectionGroup
-from aiokafka.errors import InvalidProducerEpoch, KafkaConnectionError, KafkaTimeoutError, ProducerFenced
+from aiokafka.errors import (
+    InvalidProducerEpoch,
+    KafkaConnectionError,
+    KafkaTimeoutError,
+    MessageSizeTooLargeError,
+    ProducerFenced,
+)
 from aiokafka.structs import OffsetAndMetadata, RecordMetadata, TopicPartition
 
 from connector.contracts.catalogue import TopicRole
 from connector.errors import CommitRepeated, KafkaUnavailable, PartitionLost
 from connector.kafka import transactional_log
 from connector.kafka.connection import REQUEST_TIMEOUT
+from connector.kafka.endings import ending_of
 from connector.kafka.names import Names
+from connector.kafka.plain_log import PlainLog
 from connector.kafka.transactional_log import COMMIT_DEADLINE, TransactionalLog
 from connector.ports import Batch
 from connector.settings_kafka import KafkaSettings
@@ -93,6 +101,26 @@ async def test_a_commit_without_a_clear_answer_is_not_taken_for_done(error: Exce
     """Nobody knows, and only a restore tells."""
     with pytest.raises(KafkaUnavailable, match="the outcome of a transaction on partition 3 is unknown"):
         await commit(Producer(error))
+
+
+async def test_what_is_too_large_is_a_defect() -> None:
+    """No success for sure, and nothing about whose the partition is: nobody has to join the group again."""
+    with pytest.raises(MessageSizeTooLargeError) as raised:
+        await commit(Producer(MessageSizeTooLargeError()))
+
+    assert ending_of(ExceptionGroup("", [raised.value])).reason == "defect"
+
+
+async def test_what_is_too_large_is_a_defect_without_transactions_too() -> None:
+    """Of the client that writes rows and events one after the other."""
+
+    async def refused(_offsets: object) -> None:
+        raise MessageSizeTooLargeError
+
+    log = PlainLog(cast("Any", Producer()), 3, NAMES, cast("Any", None), refused)
+
+    with pytest.raises(MessageSizeTooLargeError):
+        await log.commit(BATCH)
 
 
 async def test_a_commit_that_is_not_answered_ends_by_its_deadline(monkeypatch: pytest.MonkeyPatch) -> None:

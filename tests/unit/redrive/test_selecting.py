@@ -12,7 +12,7 @@ ENTITY = import_entity(ImportId("i"))
 def letter(died_ms: int, redrives: int) -> DeadLetter:
     """One of the same import."""
     at = Coordinates("c", "documents.arrived", 0, 1, 1)
-    return DeadLetter(0, died_ms, died_ms, at, ImportId("i"), None, b"", (), "fetch", "gone", 1, "", redrives)
+    return DeadLetter(0, died_ms, died_ms, at, ImportId("i"), None, None, 0, "fetch", "gone", 1, "", redrives)
 
 
 def test_the_last_letter_counts_however_often_it_was_sent() -> None:
