@@ -58,6 +58,11 @@ class Telemetry(Collector):
         """Arrivals were copied to the inner log."""
         self._m.copied.inc(count)
 
+    def records_lost(self, log: str, place: str, offsets: range, remedy: str) -> None:
+        """These offsets, from the committed one to where the log begins, were deleted before they were read."""
+        self._m.records_lost.labels(log).inc(len(offsets))
+        self._log.error("records_lost", place=place, committed=offsets.start, begins=offsets.stop, remedy=remedy)
+
     def arrival_repeated(self) -> None:
         """An arrival was announced before."""
         self._m.arrivals.labels("repeated").inc()

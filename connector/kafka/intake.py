@@ -19,6 +19,7 @@ from connector.domain.copies import copy_headers
 from connector.domain.ids import import_entity, partition_of
 from connector.errors import KafkaUnavailable
 from connector.kafka.connection import CALL_DEADLINE, KafkaConnection, bounded, let_go, within
+from connector.kafka.losses import Losses
 from connector.kafka.names import Names
 from connector.kafka.plain_producer import PlainProducer, PlainRecord
 from connector.kafka.polling import Polling
@@ -31,6 +32,9 @@ ARRIVALS_A_ROUND = 500
 PAUSE_AFTER_FAILURE = 2.0
 #: Bytes of headers that a copy may need beside the value.
 ROOM = 16 * 1024
+#: Below every offset: nothing has ever been committed.
+_NOWHERE = -1
+Found = Mapping[TopicPartition, list[ConsumerRecord]]
 
 
 class Intake:
@@ -56,6 +60,9 @@ class Intake:
         self._clock = clock
         self._arrived = names.topics[TopicRole.ARRIVED]
         self._imports = names.topics[TopicRole.IMPORTS]
+        self._losses = Losses(names.topics, telemetry)
+        #: Offsets below which all arrivals are copied.
+        self._reached: dict[TopicPartition, int] = {}
         self.alive_at = clock.monotonic()
         self.paused = False
 
@@ -81,18 +88,47 @@ class Intake:
             self._telemetry.circuit("intake", open=False, reason="connected")
             watchdog = Watchdog(self._clock)
             while not stop.is_set():
-                await self._round(consumer, await polling.turn(joined=membership.is_settled))
+                found = await polling.turn(joined=membership.is_settled)
+                await self._look_back(consumer, membership, found)
+                self._hold_back(consumer, membership)
+                await self._round(consumer, found)
                 await watchdog.look(consumer, joined=membership.is_settled)
                 self.alive_at = self._clock.monotonic()
         finally:
             polling.end()
             await let_go(consumer.stop())
 
-    async def _round(self, consumer: AIOKafkaConsumer, found: Mapping[TopicPartition, list[ConsumerRecord]]) -> None:
+    async def _look_back(self, consumer: AIOKafkaConsumer, membership: "_Membership", found: Found) -> None:
+        """Tell what was deleted before it was copied: where reading begins, and where it jumps.
+
+        A partition without a committed offset gets one: what is lost there later would be told by nothing else.
+        """
+        begun, membership.begun = membership.begun, set()
+        for place in begun:
+            offset = await within(CALL_DEADLINE, consumer.committed(place), "reading committed offsets")
+            self._reached[place] = _NOWHERE if offset is None else offset
+        jumped = {p for p, records in found.items() if p in self._reached and records[0].offset > self._reached[p]}
+        if not begun | jumped:
+            return
+        starts: Mapping[TopicPartition, int] = await within(
+            CALL_DEADLINE, consumer.beginning_offsets(list(begun | jumped)), "reading offsets"
+        )
+        moved = {}
+        for place, start in starts.items():
+            reached = self._reached[place]
+            if start > reached:
+                moved[place] = start if reached == _NOWHERE else self._losses.first_kept(place, reached, start)
+        if moved:
+            await self._commit(consumer, moved)
+
+    def _hold_back(self, consumer: AIOKafkaConsumer, membership: "_Membership") -> None:
         if self.paused:
             consumer.pause(*consumer.assignment())
-        elif consumer.paused():
-            consumer.resume(*consumer.paused())
+        elif paused := consumer.paused():
+            membership.begun |= paused
+            consumer.resume(*paused)
+
+    async def _round(self, consumer: AIOKafkaConsumer, found: Found) -> None:
         if not found:
             return
         records = [record for of_partition in found.values() for record in of_partition]
@@ -115,9 +151,10 @@ class Intake:
             headers=copy_headers(at, record.key, headers, by_reference=by_reference),
         )
 
-    async def _commit(self, consumer: AIOKafkaConsumer, offsets: dict[TopicPartition, int]) -> None:
+    async def _commit(self, consumer: AIOKafkaConsumer, offsets: Mapping[TopicPartition, int]) -> None:
+        self._reached.update(offsets)
         try:
-            await bounded(CALL_DEADLINE, consumer.commit(offsets))
+            await bounded(CALL_DEADLINE, consumer.commit(dict(offsets)))
         except (CommitFailedError, IllegalStateError):
             # The partition moved in mid-round: its next owner copies again, and the owners see a repetition.
             return
@@ -127,17 +164,24 @@ class Intake:
 
 
 class _Membership(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has no types
-    """Whether the group is at rest."""
+    """Whether the group is at rest.
 
-    is_settled = False
+    Attributes:
+        begun: Partitions on which reading begins; nobody has looked at what was there before.
+    """
+
+    def __init__(self) -> None:
+        self.is_settled = False
+        self.begun: set[TopicPartition] = set()
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:  # noqa: ARG002 - aiokafka's names
         """Called before every join."""
         self.is_settled = False
 
-    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:  # noqa: ARG002 - likewise
+    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Called after every join."""
         self.is_settled = True
+        self.begun = set(assigned)
 
 
 def _size(record: ConsumerRecord) -> int:

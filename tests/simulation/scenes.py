@@ -20,7 +20,7 @@ from aiokafka.structs import TopicPartition
 
 from connector.domain.ids import import_entity
 from connector.domain.rows import ImportRow, ImportState
-from tests.simulation import gather_scenes, late_scenes
+from tests.simulation import gather_scenes, late_scenes, loss_scenes
 from tests.simulation.checker import Watcher, rows_of
 from tests.simulation.children import in_a_child
 from tests.simulation.run import add_hook
@@ -31,7 +31,7 @@ from tests.simulation.workload import POISON, Document, announce, put
 from tests.simulation.world import BASE, FIRST_OPS_PORT, World, new_world, run_in_virtual_time
 
 #: Registered by being imported.
-_SCENES = (gather_scenes, late_scenes)
+_SCENES = (gather_scenes, late_scenes, loss_scenes)
 LEAVES_WITHIN = 45.0
 _FOLDER = tempfile.gettempdir() + f"/scenes-{os.getpid()}"
 
