@@ -39,7 +39,7 @@ OBSERVED: Mapping[str, tuple[tuple[str, ...], str]] = {
     "open_entities": (("kind",), "Imports and annotations not at rest."),
     "oldest_open_seconds": (("kind",), "Age of the oldest open one."),
     "oldest_unfinished_seconds": (("log",), "Age of the oldest unfinished message."),
-    "consumer_lag": (("topic", "partition"), "Messages behind the end of an inner log."),
+    "consumer_lag": (("topic", "partition"), "Messages behind the end of arrivals or of an inner log."),
     "intake_paused": ((), "1 while somebody holds back new arrivals."),
     "parked_imports": ((), "Imports that wait parked."),
     "ambiguous_imports": ((), "Imports that a person must decide."),

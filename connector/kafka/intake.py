@@ -5,6 +5,7 @@ least once; the owner recognises a repetition by the coordinates that travel in 
 """
 
 import asyncio
+import math
 from collections.abc import Iterable, Mapping
 
 from aiokafka import AIOKafkaConsumer
@@ -30,6 +31,8 @@ from connector.telemetry import Telemetry
 ARRIVALS_A_ROUND = 500
 #: Seconds before a failed intake starts again.
 PAUSE_AFTER_FAILURE = 2.0
+#: Seconds between two looks at the ends of what is held back.
+LOOK_AHEAD_EVERY = 5.0
 #: Bytes of headers that a copy may need beside the value.
 ROOM = 16 * 1024
 #: Below every offset: nothing has ever been committed.
@@ -38,7 +41,12 @@ Found = Mapping[TopicPartition, list[ConsumerRecord]]
 
 
 class Intake:
-    """See the module."""
+    """See the module.
+
+    Attributes:
+        alive_at: When its loop turned last (monotonic seconds); a broker that is away does not stop it.
+        complaint: What keeps it from copying; None while all is well, also while it is held back on purpose.
+    """
 
     def __init__(  # noqa: PLR0913 - a leaf of the composition root
         self,
@@ -63,17 +71,38 @@ class Intake:
         self._losses = Losses(names.topics, telemetry)
         #: Offsets below which all arrivals are copied.
         self._reached: dict[TopicPartition, int] = {}
+        #: Ends of the partitions that are held back, and when they were asked for.
+        self._ends: Mapping[TopicPartition, int] = {}
+        self._looked_at = -math.inf
+        self._consumer: AIOKafkaConsumer | None = None
         self.alive_at = clock.monotonic()
+        self.complaint: str | None = "it has not joined its consumer group yet"
         self.paused = False
+
+    def lag(self) -> Mapping[tuple[str, ...], float]:
+        """Arrivals behind the end of their topic, by topic and partition, as far as we have been told."""
+        consumer = self._consumer
+        if consumer is None:
+            return {}
+        places = self._reached.keys() & consumer.assignment()
+        ends = {place: max(consumer.highwater(place) or 0, self._ends.get(place, 0)) for place in places}
+        return {(p.topic, str(p.partition)): float(max(end - self._reached[p], 0)) for p, end in ends.items()}
 
     async def run(self, stop: asyncio.Event) -> None:
         """Copy until `stop`; a failure starts over from the committed offsets."""
         while not stop.is_set():
+            self.alive_at = self._clock.monotonic()
             try:
                 await self._consume(stop)
             except KafkaUnavailable as error:
-                self._telemetry.circuit("intake", open=True, reason=type(error).__name__)
+                self._tell(str(error))
                 await self._clock.sleep(PAUSE_AFTER_FAILURE)
+
+    def _tell(self, complaint: str | None) -> None:
+        """How it goes, where that is news."""
+        if complaint != self.complaint:
+            self.complaint = complaint
+            self._telemetry.circuit("intake", open=complaint is not None, reason=complaint or "copies")
 
     async def _consume(self, stop: asyncio.Event) -> None:
         instance = self._names.instance
@@ -85,16 +114,21 @@ class Intake:
         try:
             await within(CALL_DEADLINE, consumer.start(), self._connection.connecting)
             consumer.subscribe([self._arrived], listener=membership)
-            self._telemetry.circuit("intake", open=False, reason="connected")
-            watchdog = Watchdog(self._clock)
+            self._consumer, watchdog = consumer, Watchdog(self._clock)
             while not stop.is_set():
                 found = await polling.turn(joined=membership.is_settled)
+                self.alive_at = self._clock.monotonic()
                 await self._look_back(consumer, membership, found)
-                self._hold_back(consumer, membership)
+                await self._hold_back(consumer, membership)
+                self.alive_at = self._clock.monotonic()
                 await self._round(consumer, found)
                 await watchdog.look(consumer, joined=membership.is_settled)
-                self.alive_at = self._clock.monotonic()
+                if membership.is_settled:
+                    # A consumer of a topic that was deleted has no partitions, and nothing to complain of.
+                    is_there = consumer.partitions_for_topic(self._arrived) is not None
+                    self._tell(None if is_there else f"there is no topic {self._arrived} that this user may read")
         finally:
+            self._consumer = None
             polling.end()
             await let_go(consumer.stop())
 
@@ -121,12 +155,19 @@ class Intake:
         if moved:
             await self._commit(consumer, moved)
 
-    def _hold_back(self, consumer: AIOKafkaConsumer, membership: "_Membership") -> None:
+    async def _hold_back(self, consumer: AIOKafkaConsumer, membership: "_Membership") -> None:
         if self.paused:
             consumer.pause(*consumer.assignment())
+            await self._look_ahead(consumer)
         elif paused := consumer.paused():
             membership.begun |= paused
             consumer.resume(*paused)
+
+    async def _look_ahead(self, consumer: AIOKafkaConsumer) -> None:
+        """Polls tell the ends of what is read; of what is held back they tell nothing."""
+        if self._clock.monotonic() - self._looked_at >= LOOK_AHEAD_EVERY and (places := consumer.assignment()):
+            self._looked_at = self._clock.monotonic()
+            self._ends = await within(CALL_DEADLINE, consumer.end_offsets(list(places)), "reading offsets")
 
     async def _round(self, consumer: AIOKafkaConsumer, found: Found) -> None:
         if not found:

@@ -94,6 +94,61 @@ async def arrivals_vanish_while_the_intake_is_held_back(scene: Scene) -> list[st
     return await _goes_on(scene, unread)
 
 
+@staged(1)
+async def the_arrivals_topic_is_deleted(scene: Scene) -> list[str]:
+    """The replica goes on and says what is wrong; with the topic, arrivals come out again."""
+    world = scene.world
+    first, last = Document("first", "exported"), Document("last", "exported")
+    put(world, first)
+    broken = await scene.ended([first])
+    well = await _told_by(world)
+    gone = {place: world.broker.logs.pop(place) for place in list(world.broker.logs) if place.topic == ARRIVED}
+    await pause(AT_REST)
+    ill = await _told_by(world)
+    world.broker.logs |= gone
+    put(world, last)
+    broken += await scene.ended([first, last])
+    told = well, ill, await _told_by(world)
+    if told != (_WELL, (200, 200, f"there is no topic {ARRIVED} that this user may read"), _WELL):
+        broken.append(f"told before, while and after it was away: {told}")
+    return broken
+
+
+@staged(1, OPS__TOKEN=OPS_TOKEN)
+async def a_backlog_of_arrivals_is_seen(scene: Scene) -> list[str]:
+    """While a person holds it back, which is no reason to complain; none is left of it afterwards."""
+    world = scene.world
+    await _operation(world, "pause")
+    await pause(2.0)
+    documents = [Document(f"doc-{number}", "exported") for number in range(LOST)]
+    for document in documents:
+        put(world, document)
+    await pause(AT_REST)
+    behind, told = await _lag(world), await _told_by(world)
+    await _operation(world, "resume")
+    broken = await scene.ended(documents)
+    if (behind, told, await _lag(world)) != (LOST, _WELL, 0):
+        broken.append(f"behind by {behind} of {LOST}, told {told}, behind by {await _lag(world)} at the end")
+    return broken
+
+
+_WELL = 200, 200, None
+
+
+async def _told_by(world: World) -> tuple[int, int, str | None]:
+    """Whether the replica is alive and ready, and what it says of the intake."""
+    ops = f"http://127.0.0.1:{FIRST_OPS_PORT}"
+    async with world.http.get(f"{ops}/livez") as livez, world.http.get(f"{ops}/readyz") as readyz:
+        return livez.status, readyz.status, (await readyz.json())["warnings"].get("intake")
+
+
+async def _lag(world: World) -> float:
+    """How many arrivals it is behind."""
+    async with world.http.get(f"http://127.0.0.1:{FIRST_OPS_PORT}/metrics") as response:
+        lines = (await response.text()).splitlines()
+    return sum(float(line.split()[-1]) for line in lines if "_consumer_lag{" in line and f'"{ARRIVED}"' in line)
+
+
 async def _operation(world: World, name: str) -> None:
     url, headers = f"http://127.0.0.1:{FIRST_OPS_PORT}/v1/{name}", {"Authorization": f"Bearer {OPS_TOKEN}"}
     async with world.http.post(url, headers=headers) as response:
