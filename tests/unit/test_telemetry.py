@@ -292,7 +292,6 @@ def test_what_is_described_is_what_is_shown() -> None:
         telemetry.observe(name, dict)
 
     described = {name: kind for name, kind, _, _ in Telemetry.described()}
-
     names = {family.name for family in telemetry.registry.collect()}
     shown = {name.removeprefix(f"{NAMESPACE}_") for name in names if not name.startswith("process_")}
     assert all(name.startswith((f"{NAMESPACE}_", "process_")) for name in names)
