@@ -125,7 +125,7 @@ class Intake:
                 await watchdog.look(consumer, joined=membership.is_settled)
                 if membership.is_settled:
                     # A consumer of a topic that was deleted has no partitions, and nothing to complain of.
-                    is_there = consumer.partitions_for_topic(self._arrived) is not None
+                    is_there = self._is_there(consumer)
                     self._tell(None if is_there else f"there is no topic {self._arrived} that this user may read")
         finally:
             self._consumer = None
@@ -165,9 +165,14 @@ class Intake:
 
     async def _look_ahead(self, consumer: AIOKafkaConsumer) -> None:
         """Polls tell the ends of what is read; of what is held back they tell nothing."""
-        if self._clock.monotonic() - self._looked_at >= LOOK_AHEAD_EVERY and (places := consumer.assignment()):
-            self._looked_at = self._clock.monotonic()
+        now, places = self._clock.monotonic(), consumer.assignment()
+        if now - self._looked_at >= LOOK_AHEAD_EVERY and places and self._is_there(consumer):
+            self._looked_at = now
             self._ends = await within(CALL_DEADLINE, consumer.end_offsets(list(places)), "reading offsets")
+
+    def _is_there(self, consumer: AIOKafkaConsumer) -> bool:
+        """Whether the topic of arrivals is, as far as the consumer knows."""
+        return consumer.partitions_for_topic(self._arrived) is not None
 
     async def _round(self, consumer: AIOKafkaConsumer, found: Found) -> None:
         if not found:
