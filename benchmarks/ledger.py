@@ -1,6 +1,7 @@
 """A ledger of many entries at rest: a replica that owns it all, from its start until it is ready, twice."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,13 +10,13 @@ from benchmarks.program import cpu_seconds, peak_memory
 from benchmarks.scale import Scale
 from benchmarks.stage import CLOCK, Stage, stage
 from connector.contracts.catalogue import TopicRole
-from connector.domain.ids import partition_of
-from connector.domain.rows import AnnotationRow, encode_row
+from connector.domain.ids import AnnotationId, annotation_entity, import_entity, import_id_from_document, partition_of
+from connector.domain.rows import AnnotationRow, ImportRow, ImportState, encode_row
 from tests.support.deployment import QUEUE
 from tests.support.waiting import eventually
 
-#: Of this many entries one is open: a day's work of those of a year.
-_OPEN = 2_000
+#: Of this many entries one is open: a day's work of those of a year. Of so many one stands there twice.
+_OPEN, _TWICE = 2_000, 10
 #: Records of one batch as they are made.
 _BATCH_BYTES = 512 * 1024
 #: Seconds that a replica gets to be ready for a million entries, and at least.
@@ -54,7 +55,7 @@ async def run(bootstrap: str, scale: Scale) -> list[Row]:
         again = await _opened(on, state, scale.entries)
         partitions, disk = on.topics.names.partitions, _size(state)
     return [
-        Row("entries", f"{scale.entries:,} on {partitions} partitions, one of {_OPEN:,} open"),
+        Row("entries", f"{scale.entries:,} on {partitions} partitions, half of them imports, one of {_OPEN:,} open"),
         Row("known to the replica, as RocksDB estimates", f"{rebuilt.rows:,} and {again.rows:,}"),
         Row(
             "start without local state: rebuild from the topic",
@@ -107,15 +108,14 @@ async def _fill(on: Stage, entries: int) -> None:
     await producer.start()
     try:
         batches, sent = [producer.create_batch() for _ in range(partitions)], []
-        for number in range(first, first + entries):
-            entity = f"annotation/{number}"
-            at, value = partition_of(entity, partitions), _row(number, is_open=number <= last)
-            if batches[at].append(key=entity.encode(), value=value, timestamp=None) is None:
+        for written, (entity, value) in enumerate(_written(range(first, first + entries), last), 1):
+            at, key = partition_of(entity, partitions), entity.encode()
+            if batches[at].append(key=key, value=value, timestamp=None) is None:
                 sent.append(await producer.send_batch(batches[at], topic, partition=at))
                 batches[at] = producer.create_batch()
-                batches[at].append(key=entity.encode(), value=value, timestamp=None)
-            if (number - first) % _MILLION == _MILLION - 1:
-                print(f"  filling the ledger: {number - first + 1:,} of {entries:,} entries", flush=True)
+                batches[at].append(key=key, value=value, timestamp=None)
+            if written % _MILLION == 0:
+                print(f"  filling the ledger: {written:,} rows for {entries:,} entries", flush=True)
         sent += [await producer.send_batch(batch, topic, partition=at) for at, batch in enumerate(batches)]
         for one in sent:
             await one
@@ -123,7 +123,18 @@ async def _fill(on: Stage, entries: int) -> None:
         await producer.stop()
 
 
-def _row(number: int, *, is_open: bool) -> bytes:
+def _written(numbers: range, last_open: int) -> Iterator[tuple[str, bytes]]:
+    """Entities and rows: an import, whose ids have no order, and its annotation; some are not compacted yet."""
+    for number in numbers:
+        if (number - numbers.start) % 2 and number > last_open:
+            entity, row = import_entity(import_id_from_document(f"invoice-{number}")), _import(number)
+        else:
+            entity, row = annotation_entity(AnnotationId(number)), _annotation(number, is_open=number <= last_open)
+        for _ in range(2 if number % _TWICE == 0 else 1):
+            yield entity, row
+
+
+def _annotation(number: int, *, is_open: bool) -> bytes:
     status = "to_review" if is_open else "exported"
     return encode_row(
         AnnotationRow(
@@ -139,5 +150,23 @@ def _row(number: int, *, is_open: bool) -> bytes:
             counts={"exported": 1},
             told=status,
             read_at=_CLOCK,
+        )
+    )
+
+
+def _import(number: int) -> bytes:
+    return encode_row(
+        ImportRow(
+            ImportState.COMPLETED,
+            f"invoice-{number}",
+            announced={"3": number},
+            queue=QUEUE,
+            file_name=f"invoice-{number}.pdf",
+            size=200_000,
+            sha256=f"{number:064x}",
+            annotations={str(number): "exported"},
+            documents=(number,),
+            expected=(number,),
+            ended=_CLOCK,
         )
     )

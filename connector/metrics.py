@@ -99,9 +99,15 @@ class Metrics:
         for log in LOGS:
             # As below: for an alert on the first one.
             self.records_lost.labels(log)
-        self.arrivals = make.counter("arrivals_total", "Arrivals by what became of them at once.", "outcome")
-        self.uploads = make.counter("uploads_total", "Upload attempts by outcome.", "outcome")
-        self.upload_seconds = make.histogram("upload_seconds", "Duration of upload attempts.", buckets=_SLOW)
+        self.arrivals = make.counter(
+            "arrivals_total", "Arrivals that led to nothing or failed, by what became of them.", "outcome"
+        )
+        self.uploads = make.counter(
+            "uploads_total", "Uploads by outcome; `not_sent` = ended before its upload was started.", "outcome"
+        )
+        self.upload_seconds = make.histogram(
+            "upload_seconds", "From an upload's start to its end, with the wait for the API budget.", buckets=_SLOW
+        )
         self.upload_bytes = make.counter("upload_bytes_total", "Bytes of accepted uploads, where the size is known.")
         self.resolved = make.counter(
             "uploads_resolved_total", "Uploads with an unknown outcome, by how it was found.", "how"
@@ -111,7 +117,7 @@ class Metrics:
         )
         self.overdue = make.counter("imports_overdue_total", "Imports without an end at IMPORTS__DEADLINE.")
         self.twins = make.counter("twins_total", "Twins of imports by what became of them.", "what")
-        self.parked = make.counter("imports_parked_total", "Imports parked for later.")
+        self.parked = make.counter("imports_parked_total", "Imports that began to wait parked.")
 
     def _hooks(self, make: _Maker) -> None:
         self.hooks = make.counter("hooks_total", "Webhook requests by outcome.", "outcome")
@@ -150,14 +156,20 @@ class Metrics:
     def _ownership(self, make: _Maker) -> None:
         self.partitions = make.gauge("partitions_ready", "Work partitions owned and ready.")
         self.lost = make.counter("partitions_lost_total", "Work partitions given up.", "reason")
-        self.restore_seconds = make.histogram("partition_open_seconds", "From assignment to ready.", buckets=_SLOW)
+        self.restore_seconds = make.histogram(
+            "partition_open_seconds",
+            "Duration of a partition's opening, without failed tries before it.",
+            buckets=_SLOW,
+        )
         self.moves = make.counter(
             "moves_total",
             "Annotations seen in another queue than before: `configured`, `other` (nobody sweeps it), or `refused` (a "
-            "queue whose captured data Rossum does not give us).",
+            "queue whose captured data Rossum does not give us; each look counts).",
             "to",
         )
-        self.claims = make.counter("claims_total", "Confirmed annotations of CAPTURE__CLAIM_QUEUES.", "outcome")
+        self.claims = make.counter(
+            "claims_total", "Claims of confirmed annotations of CAPTURE__CLAIM_QUEUES.", "outcome"
+        )
         self.state_losses = make.counter("state_losses_total", "Local states thrown away: rebuilt, or kept in memory.")
         self.forgotten = make.counter("ledger_rows_forgotten_total", "Rows removed after STATE__RETENTION.", "kind")
         self.trims = make.counter("trims_total", "Trimmings of the inner logs by outcome.", "outcome")

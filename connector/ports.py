@@ -171,7 +171,7 @@ class Rossum(Protocol):
         """Rossum's time as estimated from the `Date` of its newest answer; the local clock before the first."""
 
     async def server_time(self) -> datetime:
-        """Rossum's `Date` now: of an answer younger than a second where there is one, else one call (lane ops)."""
+        """Rossum's `Date`: of an answer of the last minute, else of one call (lane ops); `NotOurs` has no status."""
 
     async def organization(self) -> int:
         """The id of the organisation that the credentials belong to (lane ops)."""

@@ -76,7 +76,8 @@ def _of_annotation(entity: str, row: AnnotationRow, identity: Identity) -> Itera
     for status, revisions in row.captures.items():
         name = captured_name(status)
         for revision in revisions:
-            if row.unsent.get(name) != revision:
+            # A superseded `first` is looked for above, while it is the newest; here it may be that of another status.
+            if revision not in ("first", row.unsent.get(name)):
                 yield _capture(identity, entity, status, shown_revision(row, name, revision), revision)
 
 

@@ -1,5 +1,7 @@
 """Writes arrivals of local files to the arrivals topic."""
 
+import asyncio
+from collections import Counter
 from collections.abc import Sequence
 
 from connector.cli.progress import StageProgress
@@ -20,44 +22,81 @@ from connector.upload.uploading import Destination
 _FRAMING = 1024
 
 
-async def announce(
-    settings: KafkaSettings,
-    files: Sequence[LocalFile],
-    destination: Destination,
-    *,
-    by_path: bool,
-    stages: StageProgress,
-) -> list[Followed]:
-    """How the announcement of each file ended, in their order; `DONE` = Kafka has acknowledged it.
+#: Seconds that an announcement under way has left when a person wants to stop.
+GRACE = 2.0
+_INTERRUPTED = "interrupted"
 
-    Raises:
-        Refused: The topic does not exist.
-        KafkaUnavailable: No broker answers.
-    """
-    connection = KafkaConnection(settings)
-    partitions, largest = await _topic(connection, settings)
-    producer = PlainProducer(connection, max_bytes=largest)
-    stages.begin("documents announced", len(files))
-    ends = []
-    try:
-        for file in files:
-            try:
-                record = arrival_record(
-                    file,
-                    str(destination.queue),
-                    by_path=by_path,
-                    metadata=destination.metadata,
-                    values=destination.values,
-                )
-                plain = _placed(record, settings, partitions, largest)
-            except Rejected as error:
-                ends.append(Followed(file, Fate.FAILED, (), str(error)))
-            else:
-                ends.append(await _sent(producer, plain, file))
-            stages.step()
-    finally:
-        await producer.close()
-    return ends
+
+class Announcing:
+    """Announces files, as far as a person lets it."""
+
+    def __init__(
+        self, settings: KafkaSettings, destination: Destination, *, by_path: bool, stages: StageProgress
+    ) -> None:
+        self._settings = settings
+        self._destination = destination
+        self._by_path = by_path
+        self._stages = stages
+        #: Of the files that were begun.
+        self._ends: list[Followed] = []
+
+    async def run(self, files: Sequence[LocalFile], stop: asyncio.Event) -> list[Followed]:
+        """How the announcement of each file ended, in their order; `DONE` = Kafka has acknowledged it.
+
+        Once `stop` is set no further file is begun.
+
+        Raises:
+            Refused: The topic does not exist.
+            KafkaUnavailable: No broker answers.
+        """
+        work, stopping = asyncio.create_task(self._announce(files, stop)), asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait({work, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({work}, timeout=GRACE)
+        finally:
+            for task in (work, stopping):
+                task.cancel()
+            await asyncio.gather(work, stopping, return_exceptions=True)
+        if not work.cancelled():
+            work.result()
+        return self._ends + [Followed(file, Fate.NOT_SENT, (), _INTERRUPTED) for file in files[len(self._ends) :]]
+
+    async def _announce(self, files: Sequence[LocalFile], stop: asyncio.Event) -> None:
+        connection = KafkaConnection(self._settings)
+        partitions, largest = await _topic(connection, self._settings)
+        producer = PlainProducer(connection, max_bytes=largest)
+        self._stages.begin("documents announced", len(files))
+        try:
+            for file in files:
+                if stop.is_set():
+                    return
+                # What is known of it if this is broken off.
+                self._ends.append(Followed(file, Fate.UNKNOWN, (), _INTERRUPTED))
+                self._ends[-1] = await self._end_of(file, producer, partitions, largest)
+                self._stages.step()
+        finally:
+            await producer.close()
+
+    async def _end_of(self, file: LocalFile, producer: PlainProducer, partitions: int, largest: int) -> Followed:
+        to = self._destination
+        try:
+            record = arrival_record(file, str(to.queue), by_path=self._by_path, metadata=to.metadata, values=to.values)
+            plain = _placed(record, self._settings, partitions, largest)
+        except Rejected as error:
+            return Followed(file, Fate.FAILED, (), str(error))
+        return await _sent(producer, plain, file)
+
+
+def interruption(ends: Sequence[Followed]) -> str | None:
+    """What somebody has to know who stopped it before its end; None where nobody did."""
+    if all(end.sentence != _INTERRUPTED for end in ends):
+        return None
+    counts = Counter(end.fate for end in ends)
+    left = counts[Fate.NOT_SENT] + counts[Fate.UNKNOWN]
+    return (
+        f"interrupted: {counts[Fate.DONE]:,} announced (acknowledged by Kafka), {left:,} not; the same command again "
+        "is harmless, an unchanged file is not imported twice"
+    )
 
 
 def _placed(record: KafkaRecord, settings: KafkaSettings, partitions: int, largest: int) -> PlainRecord:

@@ -1,16 +1,18 @@
 """``rossum-connector import``: documents from files, straight to Rossum or announced on Kafka."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated
 
 import typer
 
 from connector import logs
-from connector.cli.announcing import announce
+from connector.cli.announcing import Announcing, interruption
 from connector.cli.exits import Exit, told_in_a_sentence
 from connector.cli.export_options import QueueOption, QuietOption, RateOption
-from connector.cli.interrupts import run_or_break_off, run_until_stopped
+from connector.cli.interrupts import run_until_stopped
 from connector.cli.options import ConfigOption, settings_from
 from connector.cli.progress import StageProgress, progress
 from connector.cli.queues import queue_or_default
@@ -75,12 +77,19 @@ def import_files(  # noqa: PLR0913 - one parameter per option of the command
         destination = Destination(queue_or_default(settings.rossum, queue), texts, fields, skip_identical)
         with progress(quiet=quiet) as stages:
             if via_kafka:
-                ends = run_or_break_off(announce(settings.kafka, found, destination, by_path=by_path, stages=stages))
+                announcing = Announcing(settings.kafka, destination, by_path=by_path, stages=stages)
+                ends = run_until_stopped(partial(announcing.run, found))
             else:
                 plan = Plan(found, destination, None if no_wait else "imported", wait)
                 command = _Command(settings, plan, requests_per_second, stages)
                 ends = run_until_stopped(command.run)
+    _end(ends, via_kafka=via_kafka, as_json=as_json)
+
+
+def _end(ends: Sequence[Followed], *, via_kafka: bool, as_json: bool) -> None:
     tell(ends, done="announced" if via_kafka else "imported", as_json=as_json, err=False)
+    if via_kafka and (said := interruption(ends)):
+        typer.echo(f"rossum-connector: {said}", err=True)
     if not all(end.fate in FINE for end in ends):
         raise typer.Exit(Exit.FAILED)
 

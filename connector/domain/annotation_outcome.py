@@ -108,18 +108,22 @@ def decide(subject: Subject, seen: Seen | None, rules_of: AnnotationRules) -> De
 
 
 def _with_superseded(after: AnnotationRow, told: Iterable[Fact], policy: Policy) -> AnnotationRow:
-    """The row that knows a superseded clock under each capture status: its event has the id of the clock alone."""
-    clocks = {fact.revision for fact in told if fact.name == SUPERSEDED and fact.revision != "first"}
-    if not clocks:
+    """The row that knows a superseded revision under each capture status: its event's id has the revision alone."""
+    superseded = {fact.revision for fact in told if fact.name == SUPERSEDED}
+    if not superseded:
         return after
-    known = {status: {*after.captures.get(status, ()), *clocks} for status in policy.capture}
+    known = {status: {*after.captures.get(status, ()), *superseded} for status in policy.capture}
     captures = {status: sorted(revisions)[-REMEMBERED_REVISIONS:] for status, revisions in known.items()}
     return replace(after, captures={**after.captures, **captures})
 
 
 def _was_told(row: AnnotationRow | None, fact: Fact) -> bool:
-    """Whether that the clock was superseded was told under another status."""
-    return fact.name == SUPERSEDED and row is not None and fact.revision in row.captures.get(fact.capture or "", ())
+    """Whether that the revision was superseded was told under another status."""
+    if fact.name != SUPERSEDED or row is None:
+        return False
+    # `first` is kept only where it was superseded: under whatever statuses were captured then.
+    statuses = row.captures if fact.revision == "first" else (fact.capture or "",)
+    return any(fact.revision in row.captures.get(status, ()) for status in statuses)
 
 
 def _link_only(subject: Subject) -> Outcome:

@@ -123,7 +123,8 @@ class AnnotationRow(Resting):
         key: The key of its events; fixed once `published` is not empty.
         clocks: The newest value seen of each clock.
         published: Event name (for captured: name and status) to the newest published revision.
-        captures: Capture status to the revisions that were captured or superseded, ascending, the newest few.
+        captures: Capture status to the revisions that were captured or superseded, ascending, the newest few; `first`
+            only where it was superseded.
         counts: Capture status to how many revisions were published.
         unsent: Those of `published` that lay beyond the horizon: they have no event.
         adopted: Those of `published` whose event says `first`: the clock appeared after it.

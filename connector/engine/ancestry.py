@@ -79,6 +79,7 @@ class Ancestry:
         # Only a help: the sweeps and the open set come by as well.
         with contextlib.suppress(KafkaUnavailable):
             await self._services.work.send(hints.values())
+            self._services.telemetry.hints_written(Via.READ, len(hints))
 
     def _row(self, annotation: AnnotationId) -> AnnotationRow | None:
         return self._view.annotation_row(annotation_entity(annotation))

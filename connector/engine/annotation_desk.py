@@ -67,10 +67,10 @@ class AnnotationDesk:
         return annotation in self._room
 
     def take(self, message: Hint | Linked | TwinOf, ticket: Ticket) -> None:
-        """A message of the work log; finishes at once when the row knows all that it says."""
+        """A message of the work log; needs no decision when the row knows all that it says."""
         if isinstance(message, Hint) and self._is_known(message):
             self._services.telemetry.hint_finished(message.via, "known")
-            ticket.done()
+            self._committer.finish(ticket, message.entity)
             return
         waiting = Waiting(self._services.clock.monotonic(), tickets=[ticket])
         if isinstance(message, Hint):

@@ -24,8 +24,19 @@ class Cause(StrEnum):
     QUEUE = "queue"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ended:
+    """Every attempt that has ended.
+
+    Attributes:
+        seconds: How long its upload took; None where it ended before one was started.
+    """
+
+    seconds: float | None = None
+
+
 @dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(_Ended):
     """Rossum has it."""
 
     row: ImportRow
@@ -34,7 +45,7 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True)
-class Unknown:
+class Unknown(_Ended):
     """Rossum may have it: look.
 
     Attributes:
@@ -47,7 +58,7 @@ class Unknown:
 
 
 @dataclass(frozen=True, slots=True)
-class Again:
+class Again(_Ended):
     """Rossum certainly does not have it; try later.
 
     Attributes:
@@ -61,7 +72,7 @@ class Again:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(_Ended):
     """It never will."""
 
     row: ImportRow
@@ -69,7 +80,7 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class Known(_Ended):
     """Rossum refused it because it has the very document already."""
 
     row: ImportRow

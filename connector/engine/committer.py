@@ -11,7 +11,7 @@ from connector.contracts.catalogue import TopicRole
 from connector.contracts.envelope import Event, KafkaRecord
 from connector.domain.ids import format_clock
 from connector.domain.messages import WorkMessage, together
-from connector.domain.outcome import Outcome
+from connector.domain.outcome import NOTHING, Outcome
 from connector.domain.retention import dated
 from connector.domain.rows import AnyRow, encode_row
 from connector.engine.ledger_view import LedgerView
@@ -108,6 +108,13 @@ class Committer:
             PartitionLost, KafkaUnavailable: It was not, or nobody knows.
         """
         await self._stage(outcome, ())
+
+    def finish(self, ticket: Ticket, entity: str) -> None:
+        """A message says nothing that the row of `entity` does not know: its offset never goes before that row."""
+        if self._view.is_committed(entity):
+            ticket.done()
+        else:
+            self.submit(NOTHING, [ticket])
 
     def _stage(self, outcome: Outcome, tickets: Iterable[Ticket]) -> asyncio.Future[None]:
         records = [record for event in outcome.events for record in self._encode(event)]

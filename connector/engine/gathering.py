@@ -51,7 +51,7 @@ class Ways:
     """
 
     gate: UploadGate
-    outcome_of: Callable[[ImportRow, ReceivedArrival, Exception], Attempt]
+    outcome_of: Callable[[ImportRow, ReceivedArrival, Exception], Awaitable[Attempt]]
     alone: Callable[[Member], Awaitable[Attempt]]
 
 
@@ -140,7 +140,7 @@ class Gathering:
         try:
             now = await services.rossum.server_time()
         except (Retryable, NotOurs) as error:
-            return self._failed(gather, {member.import_id: member.row for member in gather.members}, error)
+            return await self._failed(gather, {member.import_id: member.row for member in gather.members}, error)
         rows = gather.intents(request, now)
         row = GatherRow(GatherState.INTENT, request.queue, tuple(rows), format_clock(now))
         entity = gather_entity(gather.mark.gather)
@@ -148,6 +148,7 @@ class Gathering:
         await self._committer.commit(Outcome(rows={**intents, entity: row}))
         for import_id in rows:
             services.telemetry.upload_started(import_id)
+        started = services.clock.monotonic()
         try:
             task = await services.rossum.upload(
                 request, gather.members[0].document.opened().chunks, gate=self._ways.gate
@@ -156,28 +157,32 @@ class Gathering:
             state = GatherState.UNKNOWN if isinstance(error, Ambiguous) else GatherState.VOID
             self._committer.submit(Outcome(rows={entity: replace(row, state=state)}))
             services.telemetry.gather_finished(state, len(rows))
-            return self._failed(gather, rows, error)
+            return await self._failed(gather, rows, error, seconds=services.clock.monotonic() - started)
+        seconds = services.clock.monotonic() - started
         services.circuit.worked()
         if (circuit := services.queues.of(request.queue)) is not None:
             circuit.worked()
         self._committer.submit(Outcome(rows={entity: replace(row, state=GatherState.ACCEPTED, task=task)}))
         services.telemetry.gather_finished(GatherState.ACCEPTED, len(rows))
         for member in gather.members:
-            gather.tell(member.import_id, Accepted(rows[member.import_id], task, member.document.sha256))
+            accepted = Accepted(rows[member.import_id], task, member.document.sha256, seconds=seconds)
+            gather.tell(member.import_id, accepted)
         return True
 
-    def _failed(self, gather: Gather, rows: dict[ImportId, ImportRow], error: Exception) -> bool:
+    async def _failed(
+        self, gather: Gather, rows: dict[ImportId, ImportRow], error: Exception, *, seconds: float | None = None
+    ) -> bool:
         """Tell the members; False when each has to find out by itself, because one of them may be to blame."""
         first = gather.members[0]
         # Asked once: it is one failure of the other side, however many documents it concerns.
-        outcome = self._ways.outcome_of(rows[first.import_id], first.received, error)
+        outcome = await self._ways.outcome_of(rows[first.import_id], first.received, error)
         if _may_be_one_of_them(outcome):
             rows = {import_id: replace(row, alone=True) for import_id, row in rows.items()}
         if isinstance(outcome, Refused):
             gather.members = [replace(member, row=rows[member.import_id]) for member in gather.members]
             return False
         for member in gather.members:
-            own = replace(outcome, row=rows[member.import_id])
+            own = replace(outcome, row=rows[member.import_id], seconds=seconds)
             gather.tell(
                 member.import_id, replace(own, sha256=member.document.sha256) if isinstance(own, Unknown) else own
             )
@@ -197,5 +202,8 @@ class Gathering:
 
 
 def _may_be_one_of_them(outcome: Attempt) -> bool:
-    """Whether it may have failed because of one document, so that all would fail again with it."""
-    return isinstance(outcome, Refused | Unknown) or (isinstance(outcome, Again) and outcome.cause is Cause.BROKEN)
+    """Whether it may have failed because of one document, so that all would fail again with it.
+
+    An unknown outcome says so by itself where it is made again: `rules.once_more`.
+    """
+    return isinstance(outcome, Refused) or (isinstance(outcome, Again) and outcome.cause is Cause.BROKEN)

@@ -115,8 +115,11 @@ class ImportBook:
         outcome = Outcome(rows={import_entity(import_id): row})
         is_long = row.due is not None and row.due > rules.later(now, rules.PARK_AFTER)
         if is_long if park is None else park:
+            is_new = import_id not in self.parked
             self.parked.add(import_id)
-            self._services.telemetry.import_parked(import_id, row.attempt, row.due or "", row.reason or "")
+            self._services.telemetry.import_parked(
+                import_id, row.attempt, row.due or "", row.reason or "", is_new=is_new
+            )
             self.release(import_id, outcome, [])
         else:
             self._committer.submit(outcome)

@@ -1,7 +1,8 @@
 """Ends an import at which a step raised what it never should, so that a person hears of it and others go on.
 
 With a copy at hand it becomes a dead letter that can be sent again; an upload that may have happened, and whatever
-Rossum has already, is left to a person as `ambiguous`.
+Rossum has already, is left to a person as `ambiguous`. What is left to do for an import that is over waits for a while
+and is tried again.
 """
 
 from dataclasses import replace
@@ -14,17 +15,21 @@ from connector.domain.outcome import NOTHING, Outcome
 from connector.domain.rows import ImportRow, ImportState
 from connector.engine.import_book import ImportBook, announcement, begun
 from connector.engine.ledger_view import LedgerView
+from connector.engine.services import Services
 from connector.engine.tickets import Ticket
 from connector.errors import ConnectorError, Rejected, Stage
 
 #: Copies that change nothing, whatever was wrong with them.
 _IDLE = frozenset({Copy.REPEATED, Copy.NOTED})
+#: Seconds until a timer at which a defect showed is tried again.
+DEFECT_PAUSE = 60.0
 
 
 class Defects:
     """See the module."""
 
-    def __init__(self, view: LedgerView, book: ImportBook) -> None:
+    def __init__(self, services: Services, view: LedgerView, book: ImportBook) -> None:
+        self._services = services
         self._view = view
         self._book = book
 
@@ -63,4 +68,11 @@ class Defects:
             row = replace(row, state=ImportState.AMBIGUOUS, due=None, reason=sentence)
             self._book.release(import_id, Outcome(rows={import_entity(import_id): row}), tickets)
         else:
-            self._book.release(import_id, NOTHING, tickets)
+            self._book.release(import_id, self._later(import_id, row), tickets)
+
+    def _later(self, import_id: ImportId, row: ImportRow) -> Outcome:
+        """An import that is over waits before its timer is tried again: what was due would be due for ever."""
+        now = self._services.rossum.now()
+        if row.due is None or row.due > rules.later(now, 0):
+            return NOTHING
+        return Outcome(rows={import_entity(import_id): replace(row, due=rules.later(now, DEFECT_PAUSE))})

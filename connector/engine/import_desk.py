@@ -57,7 +57,7 @@ class ImportDesk:
         self._spawn = spawn
         self._book = ImportBook(services, committer, log)
         self._steps = ImportSteps(services, view, committer, self._book, gate=gate)
-        self._defects = Defects(view, self._book)
+        self._defects = Defects(services, view, self._book)
         self._mail: dict[ImportId, _Mail] = {}
         self._busy: set[ImportId] = set()
 

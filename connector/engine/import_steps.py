@@ -12,7 +12,7 @@ from connector.domain.import_state import Announcement, Copy
 from connector.domain.messages import MarkSeen, NotYours
 from connector.domain.outcome import NOTHING, Outcome
 from connector.domain.rows import ImportRow, ImportState
-from connector.engine.attempts import Accepted, Again, Cause, Known, Refused, Unknown
+from connector.engine.attempts import Accepted, Again, Attempt, Cause, Known, Refused, Unknown
 from connector.engine.committer import Committer
 from connector.engine.import_book import ImportBook, announcement, begun
 from connector.engine.import_settling import Settling
@@ -133,10 +133,8 @@ class ImportSteps:
 
     async def _attempt(self, import_id: ImportId, row: ImportRow, received: ReceivedArrival) -> None:
         services = self._services
-        started = services.clock.monotonic()
         result = await self._uploader.attempt(row, received)
-        seconds = services.clock.monotonic() - started
-        services.telemetry.upload_finished(type(result).__name__.lower(), seconds, result.row.size, import_id=import_id)
+        self._tell(import_id, result)
         now = services.rossum.now()
         match result:
             case Accepted():
@@ -159,6 +157,13 @@ class ImportSteps:
                 await self._book.fail(import_id, result.row, result.error)
             case Again():
                 await self._retry(import_id, result)
+
+    def _tell(self, import_id: ImportId, result: Attempt) -> None:
+        outcome, telemetry = type(result).__name__.lower(), self._services.telemetry
+        if result.seconds is None:
+            telemetry.upload_not_sent(outcome, import_id=import_id)
+        else:
+            telemetry.upload_finished(outcome, result.seconds, result.row.size, import_id=import_id)
 
     async def _retry(self, import_id: ImportId, result: Again) -> None:
         imports, now = self._services.imports, self._services.rossum.now()

@@ -25,6 +25,10 @@ class LedgerView:
         """The newest row of an entity, committed or about to be."""
         return self._overlay[entity] if entity in self._overlay else self.state.get(entity)
 
+    def is_committed(self, entity: str) -> bool:
+        """Whether its newest row is in the store."""
+        return entity not in self._overlay
+
     @property
     def floor(self) -> FloorRow | None:
         """What this partition has forgotten; None before it ever has."""

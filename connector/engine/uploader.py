@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from connector.contracts.arrivals import ReceivedArrival
@@ -41,10 +41,11 @@ LONGEST_ID = 18
 
 @dataclass(slots=True)
 class _Course:
-    """How far an attempt has come: the intent row once it is committed, the hash once all was read."""
+    """How far an attempt has come: the intent row once it is committed, the hash once all was read, its duration."""
 
     row: ImportRow
     sha256: str | None = None
+    seconds: float | None = None
 
 
 class _SourceFailed(Exception):
@@ -77,28 +78,31 @@ class Uploader:
         except KafkaUnavailable:
             raise
         except (_SourceFailed, NotOurs, Retryable, Rejected, Ambiguous, Identical) as error:
-            return self._outcome_of(course, received, error)
+            return await self._outcome_of(course, received, error)
 
     def hurry(self) -> None:
         """Wait for nothing that could be done now."""
         if self._gathering is not None:
             self._gathering.hurry()
 
-    def _outcome_of(self, course: _Course, received: ReceivedArrival, error: Exception) -> Attempt:
+    async def _outcome_of(self, course: _Course, received: ReceivedArrival, error: Exception) -> Attempt:
         """What a failure means for the import."""
+        return replace(await self._meaning(course, received, error), seconds=course.seconds)
+
+    async def _meaning(self, course: _Course, received: ReceivedArrival, error: Exception) -> Attempt:
         match error:
             case _SourceFailed():
                 return Again(course.row, Cause.SOURCE, str(error))
             case NotOurs():
-                return self._not_ours(course.row, received, error)
+                return await self._not_ours(course.row, received, error)
             case Retryable():
                 return self._again(course.row, error)
             case Rejected() | Ambiguous() | Identical():
                 return _ended(course, error)
         raise error
 
-    def _gathered_outcome(self, row: ImportRow, received: ReceivedArrival, error: Exception) -> Attempt:
-        return self._outcome_of(_Course(row), received, error)
+    async def _gathered_outcome(self, row: ImportRow, received: ReceivedArrival, error: Exception) -> Attempt:
+        return await self._outcome_of(_Course(row), received, error)
 
     async def _try(self, course: _Course, received: ReceivedArrival) -> Accepted | Again:
         services = self._services
@@ -147,7 +151,7 @@ class Uploader:
         except KafkaUnavailable:
             raise
         except (_SourceFailed, NotOurs, Retryable, Rejected, Ambiguous, Identical) as error:
-            return self._outcome_of(course, member.received, error)
+            return await self._outcome_of(course, member.received, error)
 
     def _again(self, row: ImportRow, error: Retryable) -> Again:
         """Rossum failed, before the intent or after it: what a source raises is told apart."""
@@ -177,11 +181,15 @@ class Uploader:
         await self._committer.commit(Outcome(rows={import_entity(received.import_id): row}))
         course.row = row
         services.telemetry.upload_started(received.import_id)
-        task = await services.rossum.upload(request, _guarded(document, course), gate=self._gate)
+        started = services.clock.monotonic()
+        try:
+            task = await services.rossum.upload(request, _guarded(document, course), gate=self._gate)
+        finally:
+            course.seconds = services.clock.monotonic() - started
         services.circuit.worked()
         if (circuit := services.queues.of(queue)) is not None:
             circuit.worked()
-        return Accepted(row, task, document.sha256())
+        return Accepted(row, task, document.sha256(), seconds=course.seconds)
 
     def _queue(self, wanted: int | str | None) -> QueueId:
         """The queue's id from an id, an API URL, an alias or the default.
@@ -204,14 +212,22 @@ class Uploader:
             stage=Stage.VALIDATE,
         )
 
-    def _not_ours(self, row: ImportRow, received: ReceivedArrival, error: NotOurs) -> Attempt:
+    async def _not_ours(self, row: ImportRow, received: ReceivedArrival, error: NotOurs) -> Attempt:
         queue = self._queue(received.arrival.queue)
         circuit = self._services.queues.of(queue)
         if error.http_status in NO_SUCH_QUEUE and circuit is not None:
             return Again(row, Cause.QUEUE, str(error), circuit.failed("not_ours"))
         if error.http_status in NO_SUCH_QUEUE:
-            reason = f"Rossum refuses queue {queue} ({error.http_status}) and it is not among ROSSUM__QUEUES"
-            return Refused(row, Rejected(reason, stage=Stage.VALIDATE, http_status=error.http_status))
+            try:
+                # Whom Rossum refuses altogether it refuses every queue, and not for good.
+                await self._services.rossum.organization()
+            except NotOurs as everything:
+                error = everything
+            except Retryable as away:
+                return self._again(row, away)
+            else:
+                reason = f"Rossum refuses queue {queue} ({error.http_status}) and it is not among ROSSUM__QUEUES"
+                return Refused(row, Rejected(reason, stage=Stage.VALIDATE, http_status=error.http_status))
         return Again(row, Cause.NOT_OURS, str(error), self._services.circuit.failed("not_ours"))
 
 

@@ -107,9 +107,17 @@ class RossumClient:
         return self._session.time.now()
 
     async def server_time(self) -> datetime:
-        """Rossum's time; asks where it has not answered anything for a minute."""
+        """Rossum's time; asks where it has not answered anything for a minute.
+
+        Raises:
+            NotOurs: Rossum refuses us as a whole; without a status, since 403 and 404 would speak of a queue.
+            Retryable: It does not answer.
+        """
         if self._session.time.age > FRESH:
-            await self._session.ask(requests.organizations())
+            try:
+                await self._session.ask(requests.organizations())
+            except NotOurs as error:
+                raise NotOurs(str(error)) from error
         return self.now()
 
     async def organization(self) -> int:

@@ -7,7 +7,7 @@ together with the offset that they reach, so whatever survives a crash is a true
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import islice
 
@@ -32,7 +32,7 @@ class Meta:
     Attributes:
         incarnation: Of the ledger; None until the state was complete once.
         ledger_end: The ledger offset after the last row that is in it.
-        written_at: Wall clock of the last write (ISO 8601).
+        written_at: Wall clock of the last write to the complete state (ISO 8601).
     """
 
     format: int = FORMAT
@@ -71,12 +71,13 @@ class DiskState(Indexed):
         self._database = database
         self._now = now
         self._on_failure = on_failure
-        # Until the rest of the ledger is in it again; what dies before that is rebuilt, and needs no log of its writes.
-        self._is_whole = False
-        self._writing = _without_log()
+        # Until the rest of the ledger is in it again.
+        self._is_complete = False
         with failing():
             kept = database.get(_META)
             self.meta = Meta(**orjson.loads(kept)) if kept is not None else Meta()
+            # What was never complete is made anew after a death, and needs no log of its writes.
+            self._writing = _without_log() if self.meta.incarnation is None else WriteOptions()
             if self.meta.format == FORMAT:
                 for key in self._keys(_WANTING):
                     row = self._row(key)
@@ -159,18 +160,19 @@ class DiskState(Indexed):
 
     def belongs_to(self, incarnation: str) -> None:
         """It is complete, and made from that ledger."""
-        if not self._is_whole:
+        if self.meta.incarnation is None:
             with self._telling():
                 self._database.flush()
         self.meta.incarnation = incarnation
-        self._is_whole, self._writing = True, WriteOptions()
+        self._is_complete, self._writing = True, WriteOptions()
         self._write(WriteBatch(raw_mode=True), self.ledger_end)
 
     def _write(self, batch: WriteBatch, ledger_end: int) -> None:
         self.meta.ledger_end = max(self.meta.ledger_end, ledger_end)
-        self.meta.written_at = self._now().isoformat()
-        meta = self.meta if self._is_whole else replace(self.meta, incarnation=None)
-        batch.put(_META, orjson.dumps(asdict(meta)))
+        if self._is_complete:
+            # Not while it catches up: the removals that it has yet to read are as old as before.
+            self.meta.written_at = self._now().isoformat()
+        batch.put(_META, orjson.dumps(asdict(self.meta)))
         with self._telling():
             self._database.write(batch, self._writing)
 

@@ -227,10 +227,8 @@ async def test_what_needs_a_person_is_listed_with_its_age(kafka: Kafka, tmp_path
 async def _write_row(world: Deployment, entity: str, row: AnyRow) -> None:
     producer = AIOKafkaProducer(bootstrap_servers=world.bootstrap)
     await producer.start()
-    topic = f"{world.prefix}rossum.connector.ledger"
-    await producer.send_and_wait(
-        topic, encode_row(row), key=entity.encode(), partition=partition_of(entity, PARTITIONS)
-    )
+    topic, partition = f"{world.prefix}rossum.connector.ledger", partition_of(entity, PARTITIONS)
+    await producer.send_and_wait(topic, encode_row(row), key=entity.encode(), partition=partition)
     await producer.stop()
 
 

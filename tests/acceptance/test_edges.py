@@ -16,14 +16,14 @@ from uuid import UUID
 
 import orjson
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # its stubs are a package of their own
 
 from connector.domain.ids import AnnotationId, annotation_entity
 from connector.domain.messages import Hint, Swept, decode_work
 from connector.domain.readings import CLOCKS
 from tests.acceptance.test_broker_away import webhook
-from tests.support.deployment import PARTITIONS, QUEUE, SECRET, Deployment, deployment, inline
+from tests.support.deployment import QUEUE, SECRET, Deployment, deployment, inline
 from tests.support.find_kafka import Kafka
 from tests.support.leaks import leaks
 from tests.support.reader import CAPTURED
@@ -83,11 +83,13 @@ async def everything(world: Deployment, *names: str) -> list[bytes]:
 
 async def records(world: Deployment, *names: str) -> list[Any]:
     """All records of some topics."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=world.bootstrap, auto_offset_reset="earliest")
+    # Without a group it gets all partitions that there are.
+    topics = [world.prefix + name for name in names]
+    consumer = AIOKafkaConsumer(*topics, bootstrap_servers=world.bootstrap, auto_offset_reset="earliest")
     await consumer.start()
     try:
-        places = [TopicPartition(world.prefix + name, partition) for name in names for partition in range(PARTITIONS)]
-        consumer.assign(places)
+        places = consumer.assignment()
+        assert {place.topic for place in places} == {*topics}
         await consumer.seek_to_beginning(*places)
         ends = await consumer.end_offsets(places)
         found: list[Any] = []

@@ -2,6 +2,7 @@
 
 from tests.protections import (
     crash_removals,
+    disk_removals,
     document_removals,
     kafka_removals,
     memory_removals,
@@ -17,6 +18,7 @@ _PARTS = (
     rossum_removals,
     sweep_removals,
     state_removals,
+    disk_removals,
     document_removals,
     stranger_removals,
     memory_removals,

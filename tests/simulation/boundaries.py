@@ -99,12 +99,14 @@ ON_DISK = (
     "commit annotation",
     "commit import intent",
     "fill the local state",
+    "flush the local state",
     "open the local state",
     "write to the local state",
 )
 #: Of states that are ahead of the log after each crash.
 AHEAD = (
     "fill the local state",
+    "flush the local state",
     "open the local state",
     "write to the local state",
 )

@@ -237,6 +237,9 @@ def main() -> int:
     cells = list(pairs(given.pairs, given.first) if given.pairs else (c for d in DELIVERIES for c in matrix(d)))
     if given.boundary:
         cells = [cell for cell in cells if any(crash.boundary == given.boundary for crash in cell.crashes)]
+    if not cells:
+        print(f"no story comes by: {given.boundary}", file=sys.stderr)
+        return 1
     whole = not (given.pairs or given.boundary)
     if given.verbose:
         return _sum((in_a_child(partial(run_cell, trace=print), cell) for cell in cells), cells, whole=whole)

@@ -19,7 +19,8 @@ from connector.state.disk import DiskState, Meta
 from tests.simulation.clients import Wire
 from tests.simulation.effects import Phase
 
-OPEN, FILL, WRITE = "open the local state", "fill the local state", "write to the local state"
+OPEN, FILL, FLUSH = "open the local state", "fill the local state", "flush the local state"
+WRITE = "write to the local state"
 #: Ledger offsets by which a state can be ahead.
 FAR = 1_000
 
@@ -83,6 +84,12 @@ class _Watched:
         self._reach(name, Phase.BEFORE)
         self._database.write(batch, options)
         self._reach(name, Phase.AFTER)
+
+    def flush(self) -> None:
+        """As RocksDB's."""
+        self._reach(FLUSH, Phase.BEFORE)
+        self._database.flush()
+        self._reach(FLUSH, Phase.AFTER)
 
 
 def ahead_of_the_log(lies: Mapping[str, AnyRow], clock: Clock) -> Spoil:

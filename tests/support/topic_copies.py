@@ -6,19 +6,19 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 from aiokafka.structs import ConsumerRecord, TopicPartition
 
-#: Partitions of topics that the product creates.
+#: Partitions of the public topics as the product creates them.
 PARTITIONS = 12
 
 
 async def all_records(bootstrap: str, topic: str) -> list[ConsumerRecord]:
     """Every committed record of a topic."""
+    # Without a group it gets all partitions that there are.
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap, auto_offset_reset="earliest", isolation_level="read_committed"
+        topic, bootstrap_servers=bootstrap, auto_offset_reset="earliest", isolation_level="read_committed"
     )
     await consumer.start()
     try:
-        places = [TopicPartition(topic, partition) for partition in range(PARTITIONS)]
-        consumer.assign(places)
+        places = consumer.assignment()
         ends = await consumer.end_offsets(places)
         found: list[ConsumerRecord] = []
         while any([await consumer.position(place) < ends[place] for place in places]):

@@ -14,6 +14,7 @@ from connector.telemetry import Telemetry
 Fact = Callable[[Telemetry], None]
 Sample = tuple[str, dict[str, str], float]
 SECRETIVE = "import-4711"
+NOT_SENT = {"outcome": "not_sent"}
 
 COUNTED: list[tuple[str, Fact, list[Sample]]] = [
     ("arrivals_copied", lambda t: t.arrivals_copied(1), [("arrivals_copied_total", {}, 1)]),
@@ -34,6 +35,7 @@ COUNTED: list[tuple[str, Fact, list[Sample]]] = [
             ("upload_bytes_total", {}, 1000),
         ],
     ),
+    ("upload_not_sent", lambda t: t.upload_not_sent("again", import_id=SECRETIVE), [("uploads_total", NOT_SENT, 1)]),
     (
         "upload_resolved",
         lambda t: t.upload_resolved("found", import_id=SECRETIVE),
@@ -47,11 +49,7 @@ COUNTED: list[tuple[str, Fact, list[Sample]]] = [
     ("claim_failed", lambda t: t.claim_failed(7, "later"), [("claims_total", {"outcome": "failed"}, 1)]),
     ("state_lost", lambda t: t.state_lost(3, "damaged"), [("state_losses_total", {}, 1)]),
     ("twin", lambda t: t.twin("found", SECRETIVE, 7), [("twins_total", {"what": "found"}, 1)]),
-    (
-        "import_parked",
-        lambda t: t.import_parked(SECRETIVE, 2, "2026-01-31T00:00:00.000000Z", "503"),
-        [("imports_parked_total", {}, 1)],
-    ),
+    ("import_parked", lambda t: t.import_parked(SECRETIVE, 2, "", "", is_new=True), [("imports_parked_total", {}, 1)]),
     (
         "hook_received",
         lambda t: t.hook_received(HookOutcome.FORGED, 0.01),
@@ -147,6 +145,7 @@ BOTH = {
     "moved_out_of_reach": ("warning", "annotation_out_of_reach"),
     "arrival_dead_lettered": ("warning", "import_failed"),
     "upload_finished": ("info", "upload_finished"),
+    "upload_not_sent": ("info", "upload_not_sent"),
     "upload_resolved": ("info", "upload_resolved"),
     "import_parked": ("info", "import_parked"),
     "gather_finished": ("info", "gather_finished"),

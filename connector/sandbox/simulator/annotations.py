@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
@@ -126,7 +125,7 @@ async def create_annotation(call: Call) -> web.Response:
     metadata = checked_metadata(body.get("metadata", {}))
     annotation = world.state.make_annotation(document, queue.id, metadata, "created")
     annotation.instructions = Instructions.of(metadata)
-    answer = respond(world.views.annotation(annotation), HTTPStatus.CREATED)
+    answer = respond(world.views.annotation(annotation))
     world.lifecycle.begin(annotation)
     await asyncio.sleep(0)
     return answer

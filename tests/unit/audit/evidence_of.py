@@ -50,9 +50,14 @@ def milliseconds(seconds: float) -> int:
 
 
 class Story:
-    """One annotation: looks at it, and what they leave in ledger and topics."""
+    """One annotation: looks at it, and what they leave in ledger and topics.
+
+    Attributes:
+        readable: Whether Rossum gives its captured data out.
+    """
 
     def __init__(self) -> None:
+        self.readable = True
         self.row: AnnotationRow | None = None
         self.sightings: list[Sighting] = []
         self._offset = 0
@@ -63,7 +68,9 @@ class Story:
         shown = AnnotationReading(NUMBER, url, status, QUEUE, None, {"arrived_at": clock(0), **clocks}, at(now))
         export = ExportReading(NUMBER, url, status, QUEUE, shown.at, [], exported_at=clocks.get("exported_at"))
         outcome = decide(
-            Subject(NUMBER, self.row, hints), Seen(shown, export), AnnotationRules(IDENTITY, POLICY)
+            Subject(NUMBER, self.row, hints),
+            Seen(shown, export if self.readable else None, readable=self.readable),
+            AnnotationRules(IDENTITY, POLICY),
         ).outcome
         row = outcome.rows.get(ENTITY)
         self.row = row if isinstance(row, AnnotationRow) else self.row

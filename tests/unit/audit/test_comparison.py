@@ -21,6 +21,7 @@ from tests.unit.audit.evidence_of import (
     GROUNDS,
     NUMBER,
     PARTITIONS,
+    Story,
     balances,
     clock,
     kinds,
@@ -163,6 +164,25 @@ def test_a_superseded_revision_is_known_by_its_clock_alone_or_as_it_once_was(rev
     assert unknown is not None
     assert Kind.MISSING_ROW in kinds(unknown)
     assert kinds(judge(replace(story.entry, sightings=others), GROUNDS)) == [Kind.MISSING_EVENT]
+
+
+def test_a_superseded_revision_without_a_clock_is_looked_for_once() -> None:
+    """It is named where it is lost, and what came after it changes nothing."""
+    story = Story()
+    story.readable = False
+    story.look("exported", now=1)
+    lost = [s for s in story.sightings if s.event.name == "annotation.superseded"]
+    others = [s for s in story.sightings if s not in lost]
+
+    verdict = judge(story.entry, GROUNDS)
+    without = judge(replace(story.entry, sightings=others), GROUNDS)
+    story.readable = True
+    story.look("exported", now=20, exported_at=clock(10))
+    after = judge(story.entry, GROUNDS)
+
+    assert (verdict.differences, verdict.totals[Line.CAPTURED, Column.OUT]) == ([], 1)
+    assert kinds(without) == [Kind.MISSING_EVENT]
+    assert (after.differences, after.totals[Line.CAPTURED, Column.OUT]) == ([], 1)
 
 
 def test_a_clock_that_goes_back_is_named() -> None:

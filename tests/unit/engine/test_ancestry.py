@@ -18,8 +18,10 @@ from connector.engine.ledger_view import LedgerView
 from connector.engine.services import Services
 from connector.engine.waiting_room import Batch, Waiting
 from connector.errors import KafkaUnavailable
+from connector.metrics import NAMESPACE
 from connector.ports import Rossum
 from connector.state.memory import MemoryState
+from connector.telemetry import Telemetry
 from tests.unit.domain.annotation_story import RULES
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
@@ -125,12 +127,13 @@ async def test_a_ring_of_documents_has_an_end() -> None:
 
 @dataclass(slots=True)
 class Outside:
-    """What an owner has around it: Rossum, the work log, the rules; its ledger is empty."""
+    """What an owner has around it: Rossum, the work log, the rules, metrics; its ledger is empty."""
 
     rossum: Shows
     sent: list[WorkMessage] = field(default_factory=list)
     fails: bool = False
     annotations: AnnotationRules = SINCE_THEN
+    telemetry: Telemetry = field(default_factory=Telemetry)
 
     @property
     def work(self) -> "Outside":
@@ -160,6 +163,8 @@ async def test_a_part_asks_once_and_waits_for_so_long(*, fails: bool) -> None:
     assert waits == [[part.id]] * PATIENCE + [[], []]
     asked = [Hint(AnnotationId(number), Via.READ, "split", QueueId(1)) for number in (2, 1)]
     assert outside.sent == ([] if fails else asked)
+    counted = outside.telemetry.registry.get_sample_value(f"{NAMESPACE}_hints_written_total", {"via": "read"})
+    assert (counted or 0) == len(outside.sent)
 
 
 @pytest.mark.parametrize(

@@ -5,19 +5,24 @@ from collections.abc import AsyncIterator, Sequence
 from types import SimpleNamespace
 from typing import Any, cast
 
+import pytest
+
+from connector.domain import import_state as rules
 from connector.domain.readings import UploadRequest
 from connector.domain.rows import ImportRow
-from connector.engine.attempts import Accepted, Again, Attempt, Cause, Refused
+from connector.engine.attempts import Accepted, Again, Attempt, Cause, Refused, Unknown
 from connector.engine.gather import Member
 from connector.engine.gathering import Gathering, Ways
 from connector.engine.holding import Room
 from connector.engine.services import GatherPolicy
-from connector.errors import ConnectorError, KafkaUnavailable, Rejected, Retryable, Stage
+from connector.errors import Ambiguous, BrokenOff, ConnectorError, KafkaUnavailable, Rejected, Retryable, Stage
 from tests.support.virtual_clock import settle
 from tests.unit.engine.forgetful_partition import Partition
 from tests.unit.engine.test_gather import member
 
 COUNT = 3
+#: Seconds that Rossum takes for an upload.
+TAKES = 0.5
 
 
 class Circuit:
@@ -25,6 +30,9 @@ class Circuit:
 
     async def closed(self) -> None:
         """At once."""
+
+    def worked(self) -> None:
+        """Nobody counts it."""
 
     def of(self, _queue: int) -> None:
         """No queue has one of its own."""
@@ -47,6 +55,7 @@ class Together:
             queues=Circuit(),
             slots=asyncio.Semaphore(COUNT),
             telemetry=self._partition.telemetry,
+            clock=self._partition.time,
             rossum=self,
         )
         ways = Ways(gate=lambda: True, outcome_of=self._outcome_of, alone=self._alone)
@@ -62,13 +71,19 @@ class Together:
     async def upload(self, _request: UploadRequest, _chunks: AsyncIterator[bytes], *, gate: object) -> str:
         """An import of several documents."""
         del gate
-        assert self._refusal is not None
-        raise self._refusal
+        await self._partition.time.elapsed(TAKES)
+        if self._refusal is not None:
+            raise self._refusal
+        return "task"
 
-    def _outcome_of(self, row: ImportRow, _received: object, error: Exception) -> Attempt:
+    async def _outcome_of(self, row: ImportRow, _received: object, error: Exception) -> Attempt:
         self.judged.append(row)
         if isinstance(error, Rejected):
             return Refused(row, error)
+        if isinstance(error, Ambiguous):
+            return Unknown(row, str(error))
+        if isinstance(error, BrokenOff):
+            return Again(row, Cause.BROKEN, str(error))
         return Again(row, Cause.UNREACHABLE, str(error), 1.0)
 
     async def _alone(self, one: Member) -> Attempt:
@@ -85,7 +100,7 @@ class Together:
         committing = asyncio.create_task(self._partition.committer.run())
         going = [asyncio.create_task(self._gathering.upload(one)) for one in members]
         await settle()
-        await self._partition.time.advance(1)
+        await self._partition.time.advance(1 + TAKES)
         done, waiting = await asyncio.wait(going, timeout=1.0)
         for task in (*waiting, committing):
             task.cancel()
@@ -108,6 +123,38 @@ async def test_a_rossum_that_is_away_has_failed_once() -> None:
 
     assert len(together.judged) == 1
     assert ends == [Again(one.row, Cause.UNREACHABLE, "away", 1.0) for one in members]
+
+
+@pytest.mark.parametrize(
+    ("failure", "alone"),
+    [
+        (Rejected("one of them", stage=Stage.UPLOAD), True),
+        (BrokenOff("in the middle"), True),
+        (Ambiguous("no answer"), True),
+        (Retryable("away"), None),
+    ],
+    ids=["refused", "broken off", "unknown", "away"],
+)
+async def test_after_a_failure_that_may_be_of_one_each_goes_up_alone(failure: Exception, *, alone: bool | None) -> None:
+    """Whatever it waits for before; what is unknown is looked up, and says so when it is made again."""
+    together = Together(upload=failure)
+
+    ends = await together.ends(three())
+
+    for end in ends:
+        assert isinstance(end, Accepted | Again | Unknown)
+        again = rules.once_more(end.row) if isinstance(end, Unknown) else end.row
+        assert again.alone is alone
+
+
+@pytest.mark.parametrize("upload", [None, Retryable("away")])
+async def test_what_goes_up_together_takes_equally_long(upload: Exception | None) -> None:
+    """Each import is told how long their upload took, without the wait for others."""
+    together = Together(upload=upload)
+
+    ends = await together.ends(three())
+
+    assert [end.seconds for end in ends if isinstance(end, Accepted | Again)] == [pytest.approx(TAKES)] * COUNT
 
 
 async def test_documents_that_go_up_alone_go_at_once() -> None:

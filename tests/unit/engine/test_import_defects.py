@@ -15,6 +15,7 @@ from connector.domain.identity import Identity
 from connector.domain.ids import AnnotationId, ImportId, event_namespace, import_entity
 from connector.domain.messages import MarkSeen
 from connector.domain.rows import AnyRow, ImportRow, ImportState
+from connector.engine.import_defects import DEFECT_PAUSE
 from connector.engine.import_desk import ImportDesk
 from connector.engine.tickets import Ticket
 from connector.ports import InnerRecord
@@ -38,8 +39,12 @@ class BrokenPolicy:
 
     gather = None
 
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
     def __getattr__(self, name: str) -> object:
         """Any other setting."""
+        self.asked.append(name)
         raise LookupError(name)
 
 
@@ -50,6 +55,7 @@ class Imports:
     rows: dict[str, AnyRow] = field(default_factory=dict)
     log: BrokenLog = field(default_factory=BrokenLog)
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
+    policy: BrokenPolicy = field(default_factory=BrokenPolicy)
 
     def __post_init__(self) -> None:
         """Build it."""
@@ -58,7 +64,7 @@ class Imports:
             rossum=self.partition,
             telemetry=self.partition.telemetry,
             identity=Identity(event_namespace(1), "https://example.test/api/v1"),
-            imports=BrokenPolicy(),
+            imports=self.policy,
             clock=self.partition.time,
         )
         self.desk = ImportDesk(
@@ -141,3 +147,23 @@ async def test_a_defect_in_a_mark_leaves_the_copies_alone() -> None:
 
     assert (finished, work.committable) == (1, 1)
     assert (one.letters, one.row.state) == (0, ImportState.COMPLETED)
+
+
+@pytest.mark.parametrize("state", [ImportState.COMPLETED, ImportState.FAILED])
+async def test_a_timer_of_an_import_that_is_over_is_tried_again_later(state: ImportState) -> None:
+    """Its twin still waits to be put away, whoever owns the partition by then."""
+    row = ImportRow(state, "doc", due=clock(0), annotations={"6": "to_review"}, twins={"7": 8}, pending=(7,))
+    one = Imports({ENTITY: row})
+    running = [asyncio.create_task(one.desk.run()), asyncio.create_task(one.partition.committer.run())]
+
+    await one.partition.time.advance(DEFECT_PAUSE - 1)
+    early, waiting = one.policy.asked.count("on_twin"), one.row
+    await one.partition.time.advance(4 * DEFECT_PAUSE)
+
+    for task in running:
+        task.cancel()
+    await asyncio.gather(*running, return_exceptions=True)
+    assert (early, one.policy.asked.count("on_twin")) == (1, 5)
+    assert (waiting.state, waiting.pending) == (state, (7,))
+    assert clock(DEFECT_PAUSE) <= (waiting.due or "") < clock(DEFECT_PAUSE + 1)
+    assert ENTITY in one.log.batches[0].rows

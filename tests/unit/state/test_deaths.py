@@ -59,6 +59,35 @@ def test_a_process_that_dies_after_a_rebuild_leaves_all_of_it(tmp_path: Path) ->
     assert (left.meta.incarnation, left.ledger_end) == ("ledger-1", 6)
 
 
+class LeftAtFlush:
+    """A database whose folder is copied when it is about to be flushed: what a process leaves that dies there."""
+
+    def __init__(self, folder: Path, left: Path) -> None:
+        self._database = Rdict(str(folder), Options(raw_mode=True))
+        self._folder, self._left = folder, left
+
+    def __getattr__(self, name: str) -> Any:
+        """Everything but flushing is as usual."""
+        return getattr(self._database, name)
+
+    def flush(self) -> None:
+        """Leave a copy behind first."""
+        shutil.copytree(self._folder, self._left)
+        self._database.flush()
+
+
+def test_a_process_that_dies_before_its_rebuild_is_on_the_disk_leaves_nothing(tmp_path: Path) -> None:
+    """Its writes have no log: it must not say that it is complete before they are in files."""
+    database = LeftAtFlush(tmp_path / "db", tmp_path / "left")
+    state = DiskState(cast("Rdict", database), lambda: AT, print)
+    state.apply({"annotation/1": ROW}, ledger_end=5)
+    state.belongs_to("ledger-1")
+
+    left = DiskState(Rdict(str(tmp_path / "left"), Options(raw_mode=True)), lambda: AT, print)
+
+    assert (left.meta.incarnation, dict(left.items())) == (None, {})
+
+
 class DiesBetweenWrites:
     """A database whose process ends after the first write of what follows."""
 

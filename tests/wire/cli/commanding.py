@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,20 +33,8 @@ class Commands:
     @asynccontextmanager
     async def started(self, *arguments: str) -> AsyncIterator["Started"]:
         """A command under way; killed at the end if it still runs."""
-        clean = {name: value for name, value in os.environ.items() if not name.startswith("CONNECTOR_")}
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "connector.cli.main", *arguments),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env=clean | self.settings,
-        )
-        try:
-            yield Started(process)
-        finally:
-            with suppress(ProcessLookupError):
-                process.kill()
-            await process.communicate()
+        async with started(self.settings, *arguments) as command:
+            yield command
 
 
 @dataclass(frozen=True)
@@ -62,6 +50,25 @@ class Started:
             out, err = await self.process.communicate()
         assert self.process.returncode is not None
         return Done(self.process.returncode, out.decode(), err.decode())
+
+
+@asynccontextmanager
+async def started(settings: Mapping[str, str], *arguments: str) -> AsyncIterator[Started]:
+    """A command under way; killed at the end if it still runs."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("CONNECTOR_")}
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "connector.cli.main", *arguments),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env=clean | dict(settings),
+    )
+    try:
+        yield Started(process)
+    finally:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.communicate()
 
 
 @asynccontextmanager

@@ -199,7 +199,7 @@ async def test_an_annotation_is_made_of_a_document() -> None:
         imported = await rossum.until_status(annotation["id"], "to_review")
 
     assert (made, document["annotations"]) == (201, [])
-    assert (status, annotation["status"]) == (201, "created")
+    assert (status, annotation["status"]) == (200, "created")
     assert imported["document"] == document["url"]
 
 

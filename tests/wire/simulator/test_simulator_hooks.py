@@ -1,4 +1,4 @@
-"""Webhooks: their objects, payloads, signature, retries, troubles and the gate before an export."""
+"""Webhooks: their objects, payloads, signature, troubles and the gate before an export."""
 
 import asyncio
 import hashlib
@@ -130,36 +130,6 @@ async def test_content_and_upload_events_carry_their_facts() -> None:
     assert told["annotation_content", "export"]["annotation"]["status"] == "exporting"
     assert created["metadata"] == {"k": 1}
     assert created["files"][0]["annotation"].endswith(str(number))
-
-
-async def test_only_documented_failures_are_retried() -> None:
-    """408, 429 and 5xx of the list are sent again after a second; other answers end it for good."""
-    again = {f"/{status}": [status] for status in (408, 429, 500, 502, 503, 504)}
-    never = {f"/{status}": [status] for status in (400, 401, 404, 422, 501)}
-    async with receiving() as receiver, running(UNREVIEWED) as rossum:
-        receiver.answers = {**again, **never, "/any": [404]}
-        for path in (*again, *never):
-            await rossum.hook(receiver.url + path, STATUS)
-        await rossum.hook(receiver.url + "/any", STATUS, config={"retry_on_any_non_2xx": True})
-        await rossum.import_one()
-        await receiver.wait_for_calls(2 * len(again) + len(never) + 2)
-
-    assert receiver.paths == {**dict.fromkeys([*again, "/any"], 2), **dict.fromkeys(never, 1)}
-
-
-async def test_retry_count_ends_the_attempts() -> None:
-    """``retry_count`` 1 is two attempts, the log tells both as failed; 0 is one."""
-    async with receiving() as receiver, running(UNREVIEWED) as rossum:
-        receiver.answers = {"/one": [503] * 9, "/none": [503] * 9}
-        one = await rossum.hook(receiver.url + "/one", STATUS, config={"retry_count": 1})
-        await rossum.hook(receiver.url + "/none", STATUS, config={"retry_count": 0})
-        await rossum.import_one()
-        await receiver.wait_for_calls(3)
-        logs = (await rossum.get(f"/hooks/logs?hook={one['id']}&status=failed"))["results"]
-
-    assert receiver.paths == {"/one": 2, "/none": 1}
-    assert all(line["queue_id"] == 8198 and line["event"] == "annotation_status" for line in logs)
-    assert len({line["request_id"] for line in logs}) == 1
 
 
 async def test_a_call_is_in_the_log_while_it_runs() -> None:
