@@ -89,7 +89,9 @@ class ServicesByLedger:
         self._outside = outside
         self._telemetry = telemetry
         self._clock = clock
-        self._push = PushHealth(clock.monotonic, settings.sweep.interval)
+        self._push = PushHealth(
+            clock.monotonic, settings.sweep.interval, expected=settings.webhook.public_url is not None
+        )
         telemetry.observe("push_loss_ratio", lambda: {(): self._push.loss})
         self._slots = asyncio.Semaphore(settings.imports.concurrency)
         self._imports = assembly.import_policy(settings)

@@ -8,6 +8,8 @@ from typing import TypeVar
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 NAMESPACE = "rossum_connector"
+#: What is read with committed offsets, and may lose its beginning before that.
+LOGS = ("arrived", "imports", "work")
 _FAST = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _SLOW = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 #: Documents of one upload.
@@ -37,7 +39,7 @@ OBSERVED: Mapping[str, tuple[tuple[str, ...], str]] = {
     "open_entities": (("kind",), "Imports and annotations not at rest."),
     "oldest_open_seconds": (("kind",), "Age of the oldest open one."),
     "oldest_unfinished_seconds": (("log",), "Age of the oldest unfinished message."),
-    "consumer_lag": (("topic", "partition"), "Messages behind the end of an inner log."),
+    "consumer_lag": (("topic", "partition"), "Messages behind the end of arrivals or of an inner log."),
     "intake_paused": ((), "1 while somebody holds back new arrivals."),
     "parked_imports": ((), "Imports that wait parked."),
     "ambiguous_imports": ((), "Imports that a person must decide."),
@@ -93,6 +95,10 @@ class Metrics:
 
     def _imports(self, make: _Maker) -> None:
         self.copied = make.counter("arrivals_copied_total", "Arrivals copied to the inner log.")
+        self.records_lost = make.counter("records_lost_total", "Offsets deleted before they were read.", "log")
+        for log in LOGS:
+            # As below: for an alert on the first one.
+            self.records_lost.labels(log)
         self.arrivals = make.counter(
             "arrivals_total", "Arrivals that led to nothing or failed, by what became of them.", "outcome"
         )

@@ -94,7 +94,7 @@ class Status:
         observe("open_entities", self._open_counts)
         observe("oldest_open_seconds", self._oldest_open)
         observe("oldest_unfinished_seconds", self._oldest)
-        observe("consumer_lag", app.group.lag)
+        observe("consumer_lag", lambda: {**app.group.lag(), **app.intake.lag()})
         observe("parked_imports", lambda: {(): self._parked()})
         observe("ledger_rows", lambda: {(): self._rows()})
         observe("ambiguous_imports", lambda: {(): self._census.ambiguous})
@@ -158,8 +158,9 @@ class Status:
     # --- the ops port ----------------------------------------------------------------------------------------
 
     def is_alive(self) -> bool:
-        """Whether the poll loop still turns; a broker that is away does not count."""
-        return self._clock.monotonic() - self._app.group.alive_at < STUCK_AFTER
+        """Whether both poll loops still turn; a broker that is away does not count."""
+        turned = min(self._app.group.alive_at, self._app.intake.alive_at)
+        return self._clock.monotonic() - turned < STUCK_AFTER
 
     def readiness(self) -> Mapping[str, str | None]:
         """What it takes to store webhooks and to own partitions. Not Rossum: its hooks must not get lost as well."""
@@ -171,8 +172,10 @@ class Status:
         }
 
     def warnings(self) -> Mapping[str, str]:
-        """Rossum, while nothing or little can be asked of it."""
-        return {"rossum": "Rossum fails or refuses us"} if self._app.circuit.failing else {}
+        """Rossum, while nothing or little can be asked of it; arrivals, while they can't be copied."""
+        rossum = "Rossum fails or refuses us" if self._app.circuit.failing else None
+        found = {"rossum": rossum, "intake": self._app.intake.complaint}
+        return {name: complaint for name, complaint in found.items() if complaint is not None}
 
     async def document(self, key: str) -> Any:
         """The rows of a document key on this replica."""

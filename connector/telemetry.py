@@ -15,8 +15,6 @@ from connector.metrics import NAMESPACE, OBSERVED, HookOutcome, Metrics, short_n
 
 #: Subjects of one transaction that its line names.
 SUBJECTS_TOLD = 20
-#: What is off without Kafka's admin API.
-WITHOUT_ADMIN = ("topic checks", "check of the ledger's end", "trimming")
 
 
 class Telemetry(Collector):
@@ -26,15 +24,14 @@ class Telemetry(Collector):
         self.registry = CollectorRegistry()
         self._m = Metrics(self.registry)
         self._log = structlog.get_logger("rossum_connector")
-        self._gauges: dict[str, tuple[str, tuple[str, ...], Callable[[], Mapping[tuple[str, ...], float]]]] = {}
+        self._gauges: dict[str, tuple[tuple[str, ...], str, Callable[[], Mapping[tuple[str, ...], float]]]] = {}
         self._drifted: frozenset[str] = frozenset()
         self.registry.register(self)
         ProcessCollector(registry=self.registry)
 
     def observe(self, name: str, read: Callable[[], Mapping[tuple[str, ...], float]]) -> None:
         """A gauge of :data:`OBSERVED`, read when somebody looks: values by label values."""
-        labels, text = OBSERVED[name]
-        self._gauges[f"{NAMESPACE}_{name}"] = (text, labels, read)
+        self._gauges[f"{NAMESPACE}_{name}"] = (*OBSERVED[name], read)
 
     @classmethod
     def described(cls) -> list[tuple[str, str, tuple[str, ...], str]]:
@@ -46,7 +43,7 @@ class Telemetry(Collector):
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
         """The observed gauges, for Prometheus."""
-        for name, (text, labels, read) in self._gauges.items():
+        for name, (labels, text, read) in self._gauges.items():
             family = GaugeMetricFamily(name, text, labels=labels)
             for values, number in read().items():
                 family.add_metric(list(values), number)
@@ -57,6 +54,11 @@ class Telemetry(Collector):
     def arrivals_copied(self, count: int) -> None:
         """Arrivals were copied to the inner log."""
         self._m.copied.inc(count)
+
+    def records_lost(self, log: str, place: str, offsets: range, remedy: str) -> None:
+        """These offsets, from the committed one to where the log begins, were deleted before they were read."""
+        self._m.records_lost.labels(log).inc(len(offsets))
+        self._log.error("records_lost", place=place, committed=offsets.start, begins=offsets.stop, remedy=remedy)
 
     def arrival_repeated(self) -> None:
         """An arrival was announced before."""
@@ -175,10 +177,7 @@ class Telemetry(Collector):
     def transaction_committed(
         self, partition: int, seconds: float, records: int, rows: int, subjects: Iterable[tuple[str, str]]
     ) -> None:
-        """A transaction of one partition is committed; one line tells of all its events.
-
-        `subjects` are theirs with their document keys; the first :data:`SUBJECTS_TOLD` are told.
-        """
+        """A transaction is committed; one line tells of the first of its `subjects`, with their document keys."""
         self._m.transactions.labels("committed").inc()
         self._m.transaction_seconds.observe(seconds)
         if records:
@@ -233,7 +232,8 @@ class Telemetry(Collector):
 
     def unmanaged(self) -> None:
         """`KAFKA__MANAGED=false`: what the connector can't check or do on this broker."""
-        self._log.warning("kafka_unmanaged", off=WITHOUT_ADMIN, limits="one replica, at-least-once")
+        off = ("topic checks", "check of the ledger's end", "trimming")
+        self._log.warning("kafka_unmanaged", off=off, limits="one replica, at-least-once")
 
     def partition_assigned(self, partition: int) -> None:
         """A work partition is ours; it is being opened."""

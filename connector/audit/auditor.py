@@ -1,6 +1,6 @@
 """An audit from beginning to end: gather, judge, and look again at whatever seems to differ."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -17,6 +17,7 @@ from connector.domain.annotation_state import CLOCK_OF
 from connector.domain.identity import Identity
 from connector.domain.ids import AnnotationId, event_namespace, format_clock
 from connector.domain.rows import HeaderRow
+from connector.kafka.losses import AFTER_A_LOSS
 from connector.progress import Progress
 from connector.window_listing import EARLIEST, Window
 
@@ -120,8 +121,8 @@ class Auditor:
         self._judge(spill, grounds, range(len(spill)), looks)
         confirmed, unsettled, count = await self._look_again(spill, looks)
         verdict = merged(looks.verdicts.values())
-        verdict.differences = sorted(confirmed)
         found = self._gathering.found
+        verdict.differences = sorted([*confirmed, *_losses(found)])
         return Report(verdict, found, _header(found), grounds, window, now, before, unsettled, count)
 
     def _clocks(self) -> list[str]:
@@ -192,6 +193,13 @@ class Auditor:
         for start in range(0, len(ids), IDS_A_CALL):
             for clock in self._clocks():
                 await self._asking.again(ids[start : start + IDS_A_CALL], clock, spill)
+
+
+def _losses(found: Gathered) -> Iterator[Difference]:
+    """Nobody can say more of them than where they stood."""
+    for (role, partition, start), gone in found.lost.items():
+        sentence = f"deleted before the connector had read them: {AFTER_A_LOSS[role]}"
+        yield Difference(Kind.LOST, f"{gone.topic}[{partition}]", f"offsets {start} to {gone.end - 1}", sentence)
 
 
 def _header(found: Gathered) -> HeaderRow:

@@ -28,6 +28,8 @@ class Kind(StrEnum):
     NO_OUTCOME = "no-outcome"
     #: Two root documents of one generation, and no event tells of the second.
     TWIN = "twin"
+    #: Records were deleted before the connector had read them.
+    LOST = "lost"
 
 
 #: Differences, open ones and facts beyond the horizon that are kept by name; all are counted.

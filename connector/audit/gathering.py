@@ -69,6 +69,7 @@ class Gathered:
         replayed: How many of them a replay wrote.
         foreign: How many are no events of this product.
         waiting: Arrivals that the intake has not copied yet.
+        lost: What was deleted from arrivals and inner logs before it was read, by its place.
     """
 
     header: HeaderRow | None = None
@@ -81,6 +82,7 @@ class Gathered:
     replayed: int = 0
     foreign: int = 0
     waiting: int = 0
+    lost: dict[tuple[TopicRole, int, int], Stretch] = field(default_factory=dict)
 
 
 class Gathering:
@@ -188,14 +190,20 @@ class Gathering:
         """What the groups have not finished: hints, copies of announcements, arrivals."""
         names = self._names
         logs = await stretches(self._connection, [names.topics[TopicRole.WORK], names.topics[TopicRole.IMPORTS]])
-        left = await unfinished(self._connection, names.group, logs)
+        left, lost = await unfinished(self._connection, names.group, logs)
+        self._note_losses(lost)
         async with aclosing(records(self._connection, left)) as batches:
             async for batch in batches:
                 for record in batch:
                     self._waiting(record, spill)
         arrived = await stretches(self._connection, [names.topics[TopicRole.ARRIVED]])
-        rest = await unfinished(self._connection, names.intake_group, arrived)
+        rest, lost = await unfinished(self._connection, names.intake_group, arrived)
+        self._note_losses(lost)
         self.found.waiting = sum(s.end - s.start for s in rest)
+
+    def _note_losses(self, lost: Iterable[Stretch]) -> None:
+        """They stay true when the service goes on behind them."""
+        self.found.lost |= {(self._roles[s.topic], s.partition, s.start): s for s in lost}
 
     def _waiting(self, record: TopicRecord, spill: Spill) -> None:
         if self._roles[record.topic] is TopicRole.IMPORTS:

@@ -22,7 +22,7 @@ class PushHealth:
     Attributes:
         monotonic: Tells seconds.
         pause: Seconds from one pass to the next, as configured.
-        expected: Whether push has ever worked here: who has no hooks loses none.
+        expected: Whether there is a hook, or push has ever worked here: who has no hooks loses none.
     """
 
     monotonic: Callable[[], float]

@@ -20,6 +20,7 @@ from connector.errors import Fatal, KafkaUnavailable
 from connector.kafka.connection import CALL_DEADLINE, LEASE, KafkaConnection, let_go, within
 from connector.kafka.holding import Holding, OpenOwner
 from connector.kafka.lookup import inner_record
+from connector.kafka.losses import Losses
 from connector.kafka.names import Names
 from connector.kafka.polling import Polling
 from connector.kafka.seat import ROLES, Seat
@@ -72,7 +73,7 @@ class OwnerGroup:
         self._on_share = on_share
         self._held: dict[int, Holding] = {}
         self._roles = {names.topics[role]: role for role in ROLES}
-        self._seat = Seat(names)
+        self._seat = Seat(names, Losses(names.topics, telemetry))
         self._fatal: asyncio.Future[None] | None = None
         self._rejoin = asyncio.Event()
         self._joined = False

@@ -90,19 +90,25 @@ async def fold(
     return await restore(connection, TopicPartition(ledger, partition), sink, owner)
 
 
-async def unfinished(connection: KafkaConnection, group: str, wanted: Iterable[Stretch]) -> list[Stretch]:
-    """What a group has not finished of these stretches; of a partition without a committed offset nothing counts.
+async def unfinished(
+    connection: KafkaConnection, group: str, wanted: Iterable[Stretch]
+) -> tuple[list[Stretch], list[Stretch]]:
+    """What a group has not finished of these stretches, and what was deleted before them that it had not read.
+
+    Of a partition without a committed offset nothing counts.
 
     Raises:
         KafkaUnavailable: Kafka does not answer.
     """
     async with _started(connection, group_id=group) as consumer:
-        left = []
+        left, lost = [], []
         for stretch in wanted:
             place = TopicPartition(stretch.topic, stretch.partition)
             offset = await within(CALL_DEADLINE, consumer.committed(place), "reading committed offsets")
             left.append(replace(stretch, start=stretch.end if offset is None else max(offset, stretch.start)))
-        return left
+            if offset is not None and offset < stretch.start:
+                lost.append(replace(stretch, start=offset, end=stretch.start))
+        return left, lost
 
 
 async def _check_that_exist(connection: KafkaConnection, topics: Iterable[str]) -> None:

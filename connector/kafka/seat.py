@@ -9,6 +9,7 @@ from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from connector.contracts.catalogue import TopicRole
 from connector.errors import KafkaUnavailable
 from connector.kafka.connection import CALL_DEADLINE, within
+from connector.kafka.losses import Losses
 from connector.kafka.names import Names
 
 #: The logs that an owner reads.
@@ -18,8 +19,9 @@ ROLES = (TopicRole.IMPORTS, TopicRole.WORK)
 class Seat:
     """Wraps the consumer of the moment; there is none between two memberships."""
 
-    def __init__(self, names: Names) -> None:
+    def __init__(self, names: Names, losses: Losses) -> None:
         self._names = names
+        self._losses = losses
         self._consumer: AIOKafkaConsumer | None = None
 
     @property
@@ -64,17 +66,20 @@ class Seat:
     async def committed(self, partition: int) -> Mapping[TopicRole, int]:
         """Where to go on reading: the committed offsets, else the start of what is kept.
 
+        A log that begins above its offset has lost records: that is told, and the owner goes on. Unlike with a damaged
+        ledger nothing comes twice by that, and refusing to work would bring none of them back.
+
         Raises:
             KafkaUnavailable: Kafka does not answer, or we are not a member.
         """
         positions = {}
         for role in ROLES:
             place = self.place(role, partition)
+            # The start first: a former owner may commit and trim meanwhile.
+            starts = await within(CALL_DEADLINE, self.consumer.beginning_offsets([place]), "reading offsets")
             offset = await within(CALL_DEADLINE, self.consumer.committed(place), "reading committed offsets")
-            if offset is None:
-                starts = await within(CALL_DEADLINE, self.consumer.beginning_offsets([place]), "reading offsets")
-                offset = starts[place]
-            positions[role] = offset
+            start = starts[place]
+            positions[role] = start if offset is None else self._losses.first_kept(place, offset, start)
         return positions
 
     async def commit(self, offsets: Mapping[TopicPartition, OffsetAndMetadata]) -> None:

@@ -98,7 +98,7 @@ REMOVALS = (
         (
             Edit(
                 "status.py",
-                "return self._clock.monotonic() - self._app.group.alive_at < STUCK_AFTER",
+                "return self._clock.monotonic() - turned < STUCK_AFTER",
                 "return self._app.group.is_member",
             ),
         ),

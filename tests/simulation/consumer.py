@@ -35,6 +35,7 @@ class MemoryConsumer:
         self._assigned: set[TopicPartition] = set()
         self._paused: set[TopicPartition] = set()
         self._positions: dict[TopicPartition, int] = {}
+        self._ends: dict[TopicPartition, int] = {}
         self._generation = -1
         self._topics: list[str] = []
         self._listener: Any = None
@@ -88,7 +89,7 @@ class MemoryConsumer:
                 await self._wire.call(lambda: group.join(self._member, self._topics), lambda: ("join the group",))
         self._generation = group.generation
         self._assigned, self._paused = assignment, set()
-        self._positions = {}
+        self._positions, self._ends = {}, {}
         self._coordinator.coordinator_id = 1
         if self._listener is not None:
             await self._listener.on_partitions_assigned(set(assignment))
@@ -144,8 +145,8 @@ class MemoryConsumer:
         return self._positions[place]
 
     def highwater(self, place: TopicPartition) -> int | None:
-        """The end of a partition as last heard of."""
-        return self._broker.log(place).end
+        """The end of a partition as the last read of it has told."""
+        return self._ends.get(place)
 
     def _check(self, places: Iterable[TopicPartition]) -> None:
         for place in places:
@@ -187,18 +188,22 @@ class MemoryConsumer:
     def _read(self, places: tuple[TopicPartition, ...], most: int) -> dict[TopicPartition, list[Stored]]:
         found: dict[TopicPartition, list[Stored]] = {}
         for place in sorted(set(places) or self._assigned - self._paused):
-            if place not in self._positions or place not in self._assigned:
+            if place not in self._positions or place not in self._assigned or place not in self._broker.logs:
                 continue
             records, position = self._broker.log(place).read(
                 self._positions[place], most, committed_only=self._committed_only
             )
-            self._positions[place] = position
+            self._positions[place], self._ends[place] = position, self._broker.log(place).end
             most -= len(records)
             if records:
                 found[place] = records
             if most <= 0:
                 break
         return found
+
+    def partitions_for_topic(self, topic: str) -> set[int] | None:
+        """Partitions of a topic as last heard of; None where there is no such topic."""
+        return self._broker.partitions(topic) or None
 
     async def topics(self) -> set[str]:
         """All that there are."""

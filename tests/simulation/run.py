@@ -126,6 +126,8 @@ async def _story(ours: World, verdict: Verdict) -> None:
         late.cancel()
     await pause(5.0)
     verdict.broken = promised(ours.delivery, await violations(ours, documents, watcher))
+    # Nobody deletes here but the connector itself.
+    verdict.broken += [f"told as lost: {line}" for line in ours.logs if " records_lost " in line]
     verdict.twins = list((twins(ours)).values())
     verdict.broken += [f"refused, and there: {what}" for what in verdict.twins if refuses(verdict.seed)]
     verdict.refused = ours.simulator.world.counters.as_json().get("POST /uploads", {}).get("409", 0)

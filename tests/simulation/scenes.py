@@ -20,7 +20,15 @@ from aiokafka.structs import TopicPartition
 
 from connector.domain.ids import import_entity
 from connector.domain.rows import ImportRow, ImportState
-from tests.simulation import delivery_scenes, gather_scenes, identical_scenes, late_scenes, letter_scenes, stranger_scenes
+from tests.simulation import (
+    delivery_scenes,
+    gather_scenes,
+    identical_scenes,
+    late_scenes,
+    letter_scenes,
+    loss_scenes,
+    stranger_scenes,
+)
 from tests.simulation.checker import Watcher, rows_of
 from tests.simulation.children import in_a_child
 from tests.simulation.run import add_hook
@@ -31,7 +39,7 @@ from tests.simulation.workload import POISON, Document, announce, put
 from tests.simulation.world import BASE, FIRST_OPS_PORT, World, new_world, run_in_virtual_time
 
 #: Registered by being imported.
-_SCENES = (delivery_scenes, gather_scenes, identical_scenes, late_scenes, letter_scenes, stranger_scenes)
+_SCENES = (delivery_scenes, gather_scenes, identical_scenes, late_scenes, letter_scenes, loss_scenes, stranger_scenes)
 LEAVES_WITHIN = 45.0
 _FOLDER = tempfile.gettempdir() + f"/scenes-{os.getpid()}"
 

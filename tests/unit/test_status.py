@@ -5,11 +5,12 @@ from typing import Any, cast
 
 import pytest
 
-from connector.clock import SystemClock
+from connector.clock import Clock, SystemClock
 from connector.domain.rows import AnnotationRow, AnyRow, ImportRow, ImportState
 from connector.state.memory import MemoryState
-from connector.status import LISTED, ROWS_A_SLICE, Census, Status
+from connector.status import LISTED, ROWS_A_SLICE, STUCK_AFTER, Census, Status
 from connector.telemetry import Telemetry
+from tests.support.virtual_clock import VirtualClock
 
 OLD, NEW = "2026-01-01T00:00:00.000000Z", "2026-01-31T00:00:00.000000Z"
 
@@ -70,11 +71,11 @@ def test_stages_have_their_own_counts_and_ages() -> None:
 SLICES = 5
 
 
-def status_of(*states: MemoryState) -> tuple[Status, SimpleNamespace]:
+def status_of(*states: MemoryState, clock: Clock | None = None, **parts: Any) -> tuple[Status, SimpleNamespace]:
     """Of a replica whose owners have these states, and its group."""
     group = SimpleNamespace(owners=[SimpleNamespace(state=state) for state in states], lag=dict)
-    parts = SimpleNamespace(telemetry=Telemetry(), group=group)
-    return Status(cast("Any", parts), SystemClock()), group
+    every = SimpleNamespace(**({"telemetry": Telemetry(), "group": group} | parts))
+    return Status(cast("Any", every), clock or SystemClock()), group
 
 
 def full_state() -> MemoryState:
@@ -134,3 +135,38 @@ def test_a_partition_that_goes_away_is_searched_no_further() -> None:
     with pytest.raises(StopIteration) as ended:
         searching.send(None)
     assert ended.value.value is None
+
+
+@pytest.mark.parametrize("stuck", ["group", "intake"])
+def test_a_loop_that_stands_still_is_not_alive(stuck: str) -> None:
+    """Whichever of the two it is."""
+    clock = VirtualClock()
+    now = clock.monotonic()
+    parts = {name: SimpleNamespace(alive_at=now) for name in ("group", "intake")}
+    status, _ = status_of(clock=clock, **parts)
+    alive = status.is_alive()
+
+    parts[stuck].alive_at = now - STUCK_AFTER
+
+    assert (alive, status.is_alive()) == (True, False)
+
+
+def test_arrivals_that_cannot_be_copied_are_a_warning() -> None:
+    """Webhooks can be taken in all the same."""
+    circuit, intake = SimpleNamespace(failing=False), SimpleNamespace(complaint="there is no topic")
+    status, _ = status_of(circuit=circuit, intake=intake)
+    warned = status.warnings()
+
+    intake.complaint = None
+
+    assert (warned, status.warnings()) == ({"intake": "there is no topic"}, {})
+
+
+def test_the_lag_is_that_of_arrivals_and_inner_logs() -> None:
+    """A backlog of either shows."""
+    observed: dict[str, Any] = {}
+    group, intake = SimpleNamespace(lag=lambda: {("work", "0"): 1.0}), SimpleNamespace(lag=lambda: {("new", "3"): 7.0})
+
+    status_of(telemetry=SimpleNamespace(observe=observed.__setitem__), group=group, intake=intake)
+
+    assert observed["consumer_lag"]() == {("work", "0"): 1.0, ("new", "3"): 7.0}

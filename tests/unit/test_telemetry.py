@@ -134,6 +134,7 @@ TOLD: list[tuple[str, Fact, str, str]] = [
     ("unmanaged", lambda t: t.unmanaged(), "warning", "kafka_unmanaged"),
     ("partition_assigned", lambda t: t.partition_assigned(0), "info", "partition_assigned"),
     ("partition_not_opened", lambda t: t.partition_not_opened(0, "x"), "warning", "partition_not_opened"),
+    ("records_lost", lambda t: t.records_lost("work", "topic[3]", range(5, 9), "x"), "error", "records_lost"),
     ("failed_unexpectedly", lambda t: t.failed_unexpectedly("here", KeyError("k")), "error", "unexpected_error"),
 ]
 #: Facts that do both, and what they say.
@@ -290,7 +291,6 @@ def test_what_is_described_is_what_is_shown() -> None:
         telemetry.observe(name, dict)
 
     described = {name: kind for name, kind, _, _ in Telemetry.described()}
-
     names = {family.name for family in telemetry.registry.collect()}
     shown = {name.removeprefix(f"{NAMESPACE}_") for name in names if not name.startswith("process_")}
     assert all(name.startswith((f"{NAMESPACE}_", "process_")) for name in names)

@@ -13,6 +13,7 @@ from connector.audit.auditor import Auditor, Plan, Report
 from connector.audit.findings import Column, Kind, Line
 from connector.audit.gathering import Gathered
 from connector.audit.spill import Spill
+from connector.contracts.catalogue import TopicRole
 from connector.domain.ids import AnnotationId, DocumentId, QueueId
 from connector.domain.readings import (
     AnnotationReading,
@@ -22,6 +23,7 @@ from connector.domain.readings import (
     ListingRow,
 )
 from connector.domain.rows import HeaderRow, ImportRow, ImportState, SweepRow
+from connector.kafka.reading import Stretch
 from connector.ports import Lane
 from connector.progress import Progress
 from tests.unit.audit.evidence_of import ENTITY, NAMES, NUMBER, QUEUE, Story, at, clock
@@ -246,3 +248,15 @@ async def test_a_window_of_a_person_limits_what_is_asked(spill: Spill) -> None:
     report = await audit(Kafka(spill, []), Rossum(rows), since=clock(20), until=clock(30))
 
     assert report.verdict.totals[Line.ROSSUM, Column.IN] == 2
+
+
+async def test_records_that_were_deleted_unread_are_a_difference(spill: Spill) -> None:
+    """Of a topic that the ledger knows nothing of; it needs no second look."""
+    gone = Stretch(NAMES[TopicRole.ARRIVED], 3, 5, 9)
+
+    report = await audit(Kafka(spill, [], Gathered(header=HEADER, lost={(TopicRole.ARRIVED, 3, 5): gone})))
+
+    (difference,) = report.verdict.differences
+    assert (difference.kind, difference.entity) == (Kind.LOST, f"{gone.topic}[3]")
+    assert difference.fact == "offsets 5 to 8"
+    assert difference.sentence.endswith("announce these documents again")
