@@ -26,7 +26,10 @@ def test_webhooks_are_missed_from_the_start_where_there_is_a_hook(
     clock, telemetry = VirtualClock(), Telemetry()
     services = ServicesByLedger(
         load(None, {"CONNECTOR_ROSSUM__QUEUES": '{"receipts": 8198}'} | environment),
-        cast("Any", SimpleNamespace(captured_bytes=1_000_000, names=SimpleNamespace(partitions=1))),
+        cast(
+            "Any",
+            SimpleNamespace(captured_bytes=1_000_000, letter_bytes=1_000_000, names=SimpleNamespace(partitions=1)),
+        ),
         Circuit("rossum", clock=clock, telemetry=telemetry),
         lease=Lease(clock, 1.0),
         outside=cast("Any", (None, None, None)),
