@@ -20,8 +20,8 @@ from connector.kafka.plain_producer import Acknowledgement, PlainProducer, Plain
 
 #: Seconds that a partition's next record waits for the acknowledgements of the others: what a broker usually takes.
 TOGETHER = 0.005
-#: Messages of one record: some 200 kB, well below the usual limit of a message.
-MESSAGES_A_RECORD = 1_000
+#: Messages of one record: some 100 kB, and below Kafka's default limit even where each is as large as it can be.
+MESSAGES_A_RECORD = 400
 
 Waiting = list[tuple[WorkMessage, asyncio.Future[None]]]
 
