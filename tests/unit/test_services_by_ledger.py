@@ -15,6 +15,9 @@ from connector.telemetry import Telemetry
 from tests.support.virtual_clock import VirtualClock
 
 HEADER = HeaderRow("ours", "2026-03-01T00:00:00.000000Z", "group", 1, 31, "1")
+BROKER = SimpleNamespace(
+    captured_bytes=1_000_000, letter_bytes=1_000_000, max_bytes=1_000_000, names=SimpleNamespace(partitions=1)
+)
 URL = {"CONNECTOR_WEBHOOK__PUBLIC_URL": "https://nobody.test/hooks/rossum", "CONNECTOR_WEBHOOK__SECRETS": '["s"]'}
 
 
@@ -26,10 +29,7 @@ def test_webhooks_are_missed_from_the_start_where_there_is_a_hook(
     clock, telemetry = VirtualClock(), Telemetry()
     services = ServicesByLedger(
         load(None, {"CONNECTOR_ROSSUM__QUEUES": '{"receipts": 8198}'} | environment),
-        cast(
-            "Any",
-            SimpleNamespace(captured_bytes=1_000_000, letter_bytes=1_000_000, names=SimpleNamespace(partitions=1)),
-        ),
+        cast("Any", BROKER),
         Circuit("rossum", clock=clock, telemetry=telemetry),
         lease=Lease(clock, 1.0),
         outside=cast("Any", (None, None, None)),
