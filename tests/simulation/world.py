@@ -3,6 +3,7 @@
 import asyncio
 import contextvars
 import gc
+import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -251,5 +252,15 @@ def run_in_virtual_time(main: Callable[[VirtualLoop], Coroutine[Any, Any, Any]],
             asyncio.set_event_loop(None)
             loop.close()
             loop.forget_everything()
-            gc.collect()
+            _collect_the_dead()
             gc.enable()
+
+
+def _collect_the_dead() -> None:
+    """Their tasks are collected while they wait, and some would still say good-bye: nobody is there to listen."""
+    told, sys.unraisablehook = sys.unraisablehook, lambda _said: None
+    try:
+        while gc.collect():
+            pass
+    finally:
+        sys.unraisablehook = told
