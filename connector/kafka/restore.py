@@ -101,6 +101,7 @@ class Fold:
             if self._keep is not None and self._rests(record.value):
                 rows.pop(key, None)
                 values[key] = record.value
+                self.result.rows += 1
                 self.result.shadowed.discard(key)
             else:
                 self._take(key, record, rows)

@@ -15,7 +15,7 @@ from tests.support.waiting import eventually
 from tests.wire.cli.commanding import started
 
 #: So many that a person has the time to stop it.
-MANY = 2000
+MANY = 8000
 AGAIN = "; the same command again is harmless, an unchanged file is not imported twice"
 
 
@@ -63,7 +63,7 @@ async def test_who_stops_it_hears_what_was_announced(tmp_path: Path) -> None:
             consumer.assign([TopicPartition("documents.arrived", number) for number in range(4)])
             await consumer.seek_to_beginning()
             async with started(settings, *wanted) as announcing:
-                await eventually(lambda: _stored(consumer), within=30)
+                await eventually(lambda: _stored(consumer), within=30, every=0.01)
                 done = await announcing.stopped(signal.SIGINT)
             there = await _stored(consumer)
             again = await command(settings, *wanted)
