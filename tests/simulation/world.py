@@ -237,10 +237,20 @@ async def new_world(seed: int, loop: VirtualLoop, **more: str) -> World:
 
 def run_in_virtual_time(main: Callable[[VirtualLoop], Coroutine[Any, Any, Any]], *, tidy: bool = True) -> Any:
     """The result of a coroutine on a loop of its own; `tidy` collects the dead, for a process that goes on."""
-    loop = VirtualLoop()
-    asyncio.set_event_loop(loop)
     # What is collected closes its connections, and when that happens nobody can repeat.
     gc.disable()
+    try:
+        return _run(main, tidy=tidy)
+    finally:
+        if tidy:
+            _collect_the_dead()
+            gc.enable()
+
+
+def _run(main: Callable[[VirtualLoop], Coroutine[Any, Any, Any]], *, tidy: bool) -> Any:
+    """The loop, which holds the whole world, is gone after it."""
+    loop = VirtualLoop()
+    asyncio.set_event_loop(loop)
     # The one place where real time would decide: whether a client takes an idle connection again.
     real = client_connector.monotonic  # type: ignore[attr-defined] # a name that the module imports
     client_connector.monotonic = loop.time  # type: ignore[attr-defined] # as above
@@ -252,8 +262,6 @@ def run_in_virtual_time(main: Callable[[VirtualLoop], Coroutine[Any, Any, Any]],
             asyncio.set_event_loop(None)
             loop.close()
             loop.forget_everything()
-            _collect_the_dead()
-            gc.enable()
 
 
 def _collect_the_dead() -> None:
