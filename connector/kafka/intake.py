@@ -139,15 +139,17 @@ class Intake:
         A partition without a committed offset gets one: what is lost there later would be told by nothing else.
         """
         begun, membership.begun = membership.begun, set()
-        for place in begun:
-            offset = await within(CALL_DEADLINE, consumer.committed(place), "reading committed offsets")
-            self._reached[place] = _NOWHERE if offset is None else offset
         jumped = {p for p, records in found.items() if p in self._reached and records[0].offset > self._reached[p]}
         if not begun | jumped:
             return
+        # The starts first: another may have copied and committed, and only then retention came.
         starts: Mapping[TopicPartition, int] = await within(
             CALL_DEADLINE, consumer.beginning_offsets(list(begun | jumped)), "reading offsets"
         )
+        for place in starts:
+            offset = await within(CALL_DEADLINE, consumer.committed(place), "reading committed offsets")
+            committed = _NOWHERE if offset is None else offset
+            self._reached[place] = committed if place in begun else max(committed, self._reached[place])
         moved = {}
         for place, start in starts.items():
             reached = self._reached[place]

@@ -19,6 +19,8 @@ from tests.support.waiting import eventually
 #: Seconds of a freeze: longer than the session timeout, so that others take over meanwhile. Some more where they are
 #: slow to, as after a restart of the broker, which waits for the whole session timeout again.
 FROZEN, MORE = 18.0, 25.0
+#: Seconds until some replica must work partitions again after what was done to them before.
+OWNED = 30.0
 #: Seconds until all ordered answers must have been swallowed, as far as there are uploads.
 SWALLOWED = 30.0
 #: Seconds of a fault of the network, at least and at most.
@@ -126,8 +128,10 @@ class Nemesis:
         """A replica that runs."""
         return self._chance.choice(self._running())
 
-    def _owner(self) -> Berth:
-        """A replica that works some partitions; any that runs where none does just now."""
+    async def _owner(self) -> Berth:
+        """A replica that works some partitions; any that runs where none does for long."""
+        with suppress(AssertionError):
+            await eventually(lambda: any(map(worked_by, self._running())), within=OWNED, every=0.5)
         running = self._running()
         return self._chance.choice([berth for berth in running if worked_by(berth)] or running)
 
@@ -156,7 +160,7 @@ class Nemesis:
     async def _freeze(self, stroke: Stroke) -> None:
         # One goes on in any case: a fleet that is frozen as a whole proves nothing.
         await eventually(lambda: len(self._frozen) + 1 < len(self._fleet.berths), within=3 * FROZEN)
-        victim = self._owner()
+        victim = await self._owner()
         with suppress(AssertionError):
             await self._moment(victim, stroke)
         victim.freeze()

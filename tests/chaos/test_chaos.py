@@ -14,8 +14,8 @@ pytestmark = [pytest.mark.kafka, pytest.mark.timeout(400)]
 
 #: A single broker of 4.4 can't be bounced (`outlives_itself`): for 4.x that is `test_three_brokers.py`.
 PLANS = {
-    "4.4.0": Plan(documents=400, kills=12, zombies=1, swallowed=20, seed=4),
-    DURABLE_VERSION: Plan(documents=300, kills=8, bounces=3, zombies=1, swallowed=20, seed=3),
+    "4.4.0": Plan(documents=400, kills=12, zombies=2, swallowed=20, seed=4),
+    DURABLE_VERSION: Plan(documents=300, kills=8, bounces=3, zombies=2, swallowed=20, seed=3),
 }
 
 
