@@ -23,8 +23,7 @@ from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(180)]
 
-QUICK = ("--rate-limit", "0", "--processing", "0.2", "--review", "0.3")
-DOCUMENTS = 30
+QUICK, DOCUMENTS = ("--rate-limit", "0", "--processing", "0.2", "--review", "0.3"), 30
 
 
 @asynccontextmanager
@@ -239,8 +238,7 @@ async def test_rossum_is_asked_for_what_nobody_has_published(kafka: Kafka, tmp_p
         await eventually(lambda: len(world.reader.named("sweep.completed")) >= 7, within=30)
         passed_by = await world.make_exported(datetime.now(UTC) - timedelta(days=1))
         await world.stop_replicas()
-        now = datetime.now(UTC)
-        to_come = await world.make_exported(now)
+        to_come = await world.make_exported(now := datetime.now(UTC))
         # Rossum tells its time in whole seconds, and the audit asks up to that.
         await eventually(lambda: datetime.now(UTC) - now > timedelta(seconds=1))
 

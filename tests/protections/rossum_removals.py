@@ -71,7 +71,7 @@ REMOVALS = (
             ),
         ),
         tests=("unit/rossum/test_rossum_failures.py::test_what_an_upload_makes_of_a_status",),
-        stories=(seeds(0, 2, "I1 lost"),),
+        stories=(seeds(0, 10, "I1 lost"),),
     ),
     Removal(
         7,
@@ -99,7 +99,7 @@ REMOVALS = (
             "wire/rossum/test_client_uploads.py::test_an_outcome_that_is_not_known_is_ambiguous",
             "unit/rossum/test_rossum_failures.py::test_a_connection_that_breaks_is_ambiguous_from_the_last_byte",
         ),
-        stories=(crashes("answer to POST /uploads", "a twin"),),
+        stories=(seeds(10, 10, "a twin"),),
         raises=("Retryable",),
     ),
     Removal(
@@ -211,7 +211,7 @@ REMOVALS = (
             ),
         ),
         tests=("unit/engine/test_resolving.py::test_a_failed_task_ends_its_import",),
-        stories=(seeds(4, 2, "I1 lost"),),
+        stories=(seeds(0, 10, "I1 lost"),),
     ),
     Removal(
         10,
@@ -224,7 +224,7 @@ REMOVALS = (
             ),
         ),
         tests=("unit/engine/test_resolving.py::test_an_upload_without_an_annotation_ends_its_import",),
-        stories=(seeds(7, 2, "I1 lost"),),
+        stories=(seeds(0, 10, "I1 lost"),),
     ),
     Removal(
         10,
