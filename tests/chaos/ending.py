@@ -1,6 +1,7 @@
 """How most chaos tests end: everything there, once, in Rossum and on Kafka, and every replica leaves in order."""
 
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from tests.chaos.verdict import Verdict, audit_figure, audit_problems, judge
@@ -50,3 +51,15 @@ async def compared(ships: Fleet, documents: int) -> Verdict:
 async def audited(ships: Fleet) -> Done:
     """What the audit of a person says of the ledger, the topics and Rossum when all replicas have left."""
     return await command(ships.world.settings, "audit", "--quiet")
+
+
+def not_in_order(ships: Fleet, verdict: Verdict, documents: int, codes: Sequence[int]) -> list[str]:
+    """What must not be beside what the comparison of sets shows; `codes` are those of the replicas at the end."""
+    found = []
+    if (verdict.accepted, verdict.terminal) != (documents, documents):
+        found.append(f"{verdict.accepted} accepted and {verdict.terminal} ended instead of {documents}")
+    if set(codes) != {0}:
+        found.append(f"exit codes at the end: {codes}")
+    if letters := ships.world.reader.letters:
+        found.append(f"{len(letters)} dead letters")
+    return [*found, *(f"a defect in the log: {line}" for line in ships.said("unexpected_error"))]

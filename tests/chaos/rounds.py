@@ -6,10 +6,10 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.chaos.ending import audited, compared
+from tests.chaos.ending import audited, compared, not_in_order
 from tests.chaos.nemesis import Nemesis
 from tests.chaos.plan import Plan, Stroke
-from tests.chaos.verdict import Verdict, audit_figure, audit_problems, never_happened
+from tests.chaos.verdict import audit_figure, audit_problems, never_happened
 from tests.support.deployment import DEFAULT_PARTITIONS, Deployment, deployment
 from tests.support.fleet import Fleet, fleet
 from tests.support.kafka_broker import LocalKafka
@@ -141,21 +141,10 @@ async def _ended(ships: Fleet, nemesis: Nemesis, plan: Plan, recovery: float, te
         f"{verdict.line()} kills={nemesis.done[Stroke.KILL]} bounces={nemesis.bounces} zombies={nemesis.zombies} "
         f"swallowed={nemesis.swallowed} audit={audit_figure(audit)} seed={plan.seed} recovered={recovery:.1f}s"
     )
-    others = _others(ships, verdict, plan, recovery, codes)
+    others = not_in_order(ships, verdict, plan.documents, codes)
+    if recovery > RECOVERED_WITHIN:
+        others.append(
+            f"everything was published {recovery:.1f} s after the last fault, not within {RECOVERED_WITHIN:g}"
+        )
     idle = never_happened({"zombies": nemesis.zombies, "swallowed": nemesis.swallowed})
     return Outcome(line, [*verdict.problems, *audit_problems(audit), *nemesis.crashed, *others, *idle])
-
-
-def _others(ships: Fleet, verdict: Verdict, plan: Plan, recovery: float, codes: list[int]) -> list[str]:
-    """What must not be beside what the comparison of sets shows."""
-    found = []
-    if (verdict.accepted, verdict.terminal) != (plan.documents, plan.documents):
-        found.append(f"{verdict.accepted} accepted and {verdict.terminal} ended instead of {plan.documents}")
-    if recovery > RECOVERED_WITHIN:
-        found.append(f"everything was published {recovery:.1f} s after the last fault, not within {RECOVERED_WITHIN:g}")
-    if set(codes) != {0}:
-        found.append(f"exit codes {codes}")
-    if letters := ships.world.reader.letters:
-        found.append(f"{len(letters)} dead letters")
-    found += [f"a defect in the log: {line}" for line in ships.said("unexpected_error")]
-    return found

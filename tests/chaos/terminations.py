@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped] # it has no types
 
 from connector.clock import SystemClock
-from tests.chaos.ending import audited, compared
+from tests.chaos.ending import audited, compared, not_in_order
 from tests.chaos.rounds import SETTINGS, SIMULATOR, Feed, Outcome, Tell
 from tests.chaos.verdict import Tally, audit_figure, audit_problems, never_happened
 from tests.support.deployment import deployment
@@ -188,13 +188,7 @@ async def _judged(terminations: Terminations, times: int, documents: int, seed: 
         f"{verdict.line()} looked_for={found} audit={audit_figure(audit)} seed={seed}"
     )
     problems = [*terminations.problems, *verdict.problems, *audit_problems(audit), *never_happened(moments)]
-    if (verdict.accepted, verdict.terminal) != (documents, documents):
-        problems.append(f"{verdict.accepted} accepted and {verdict.terminal} ended instead of {documents}")
+    problems += not_in_order(ships, verdict, documents, codes)
     if uploads != {"202": documents}:
         problems.append(f"uploads that were made again: {uploads} of {documents} documents")
-    if set(codes) != {0}:
-        problems.append(f"exit codes at the end: {codes}")
-    if letters := ships.world.reader.letters:
-        problems.append(f"{len(letters)} dead letters")
-    problems += [f"a defect in the log: {line}" for line in ships.said("unexpected_error")]
     return Outcome(line, problems)
