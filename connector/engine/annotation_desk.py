@@ -4,7 +4,6 @@ An annotation has one decision in flight; hints that come meanwhile wait and mer
 Rossum answers for 100 ids in one call.
 """
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 
@@ -31,8 +30,6 @@ from connector.engine.tickets import Ticket
 from connector.engine.waiting_room import Batch, Kind, Waiting, WaitingRoom
 from connector.errors import ConnectorError, NotOurs, Retryable, Throttled
 
-#: Batches that one owner has under way.
-BATCHES_IN_FLIGHT = 8
 #: Pauses (seconds) while Rossum shows less than was promised; the last one repeats.
 LAG_PAUSES = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
 #: Seconds before an annotation that showed a defect of ours is tried again.
@@ -51,7 +48,6 @@ class AnnotationDesk:
         self._view = view
         self._committer = committer
         self._spawn = spawn
-        self._free = asyncio.Semaphore(BATCHES_IN_FLIGHT)
         self._maker = services.annotations
         self._claiming = Claiming(services, committer, services.claimed_queues, spawn=spawn)
         self._ancestry = Ancestry(services, view)
@@ -93,7 +89,6 @@ class AnnotationDesk:
     async def run(self) -> None:
         """Read and decide until cancelled."""
         while True:
-            await self._free.acquire()
             self._spawn(self._work(await self._room.next_batch()))
 
     def _kind(self, annotation: AnnotationId, waiting: Waiting) -> Kind:
@@ -125,7 +120,6 @@ class AnnotationDesk:
                     self._again(annotation, waiting, pause=pause, lag=False)
         finally:
             self._room.free(batch)
-            self._free.release()
 
     def _worked(self, queue: QueueId | None) -> None:
         self._services.circuit.worked()

@@ -1,6 +1,11 @@
-"""Where annotations wait for their turn: one decision in flight each, what comes meanwhile merges."""
+"""Where annotations wait for their turn: one decision in flight each, what comes meanwhile merges.
+
+Reads of different kinds don't wait for each other: lists may take seconds while uploads use up the API budget, and
+captured data must not.
+"""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -13,6 +18,8 @@ from connector.engine.tickets import Ticket
 
 #: Annotations of one batch: what one call of Rossum answers.
 BATCH = 100
+#: Batches of one need that are under way.
+BATCHES_IN_FLIGHT = 8
 
 #: The read that an annotation needs, and of which queue where that matters.
 Kind = tuple[Need, QueueId | None]
@@ -83,27 +90,35 @@ class WaitingRoom:
     def __init__(self, clock: Clock, *, kind_of: Callable[[AnnotationId, Waiting], Kind]) -> None:
         self._clock = clock
         self._kind_of = kind_of
-        self._waiting: dict[AnnotationId, Waiting] = {}
+        self._waiting: dict[Need, dict[AnnotationId, Waiting]] = {need: {} for need in Need}
         self._busy: set[AnnotationId] = set()
+        self._under_way = Counter[Need]()
         self._wake = asyncio.Event()
 
     def __len__(self) -> int:
-        return len(self._waiting) + len(self._busy)
+        return sum(map(len, self._waiting.values())) + len(self._busy)
 
     def __contains__(self, annotation: AnnotationId) -> bool:
-        return annotation in self._waiting or annotation in self._busy
+        return annotation in self._busy or any(annotation in waiting for waiting in self._waiting.values())
 
     def put(self, annotation: AnnotationId, waiting: Waiting) -> None:
         """It waits, together with what waits for it already."""
-        if annotation in self._waiting:
-            self._waiting[annotation].merge(waiting)
-        else:
-            self._waiting[annotation] = waiting
+        filed = next((need for need, others in self._waiting.items() if annotation in others), None)
+        if filed is not None:
+            known = self._waiting[filed][annotation]
+            known.merge(waiting)
+            waiting = known
+        need, _ = self._kind_of(annotation, waiting)
+        if filed is not need:
+            if filed is not None:
+                del self._waiting[filed][annotation]
+            self._waiting[need][annotation] = waiting
         self._wake.set()
 
     def free(self, batch: Batch) -> None:
         """The batch is over: what came meanwhile may have its turn."""
         self._busy.difference_update(batch.members)
+        self._under_way[batch.need] -= 1
         self._wake.set()
 
     async def next_batch(self) -> Batch:
@@ -111,20 +126,31 @@ class WaitingRoom:
         while (batch := self._take()) is None:
             self._wake.clear()
             now = self._clock.monotonic()
-            pauses = [w.not_before - now for a, w in self._waiting.items() if a not in self._busy]
+            pauses = [
+                w.not_before - now for waiting in self._may_begin() for a, w in waiting.items() if a not in self._busy
+            ]
             try:
                 async with asyncio.timeout(max(min(pauses), 0.001) if pauses else None):
                     await self._wake.wait()
             except TimeoutError:
                 pass
         self._busy.update(batch.members)
+        self._under_way[batch.need] += 1
         return batch
 
+    def _may_begin(self) -> list[dict[AnnotationId, Waiting]]:
+        """Those of whose need another batch may be under way."""
+        return [waiting for need, waiting in self._waiting.items() if self._under_way[need] < BATCHES_IN_FLIGHT]
+
     def _take(self) -> Batch | None:
+        return next((batch for waiting in self._may_begin() if (batch := self._batch_of(waiting))), None)
+
+    def _batch_of(self, filed: dict[AnnotationId, Waiting]) -> Batch | None:
+        """What is needed is asked anew: a row may have learnt more since the annotation was filed."""
         now = self._clock.monotonic()
         first: Kind | None = None
         members: dict[AnnotationId, Waiting] = {}
-        for annotation, waiting in self._waiting.items():
+        for annotation, waiting in filed.items():
             if annotation in self._busy or waiting.not_before > now:
                 continue
             kind = self._kind_of(annotation, waiting)
@@ -136,5 +162,5 @@ class WaitingRoom:
         if first is None:
             return None
         for annotation in members:
-            self._waiting.pop(annotation).handled = False
+            filed.pop(annotation).handled = False
         return Batch(first[0], first[1], members)

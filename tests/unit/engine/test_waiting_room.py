@@ -11,7 +11,7 @@ from connector.domain.ids import AnnotationId
 from connector.domain.messages import Hint, Via
 from connector.engine.offsets import OffsetTracker
 from connector.engine.tickets import Ticket
-from connector.engine.waiting_room import Batch, Kind, Waiting, WaitingRoom
+from connector.engine.waiting_room import BATCHES_IN_FLIGHT, Batch, Kind, Waiting, WaitingRoom
 from tests.support.examples import examples
 from tests.support.virtual_clock import VirtualClock
 
@@ -50,6 +50,26 @@ async def test_nothing_stays_behind(rounds: list[tuple[list[int], int, bool]]) -
 
     assert tracker.committable == tracker.position
     assert not any(AnnotationId(number) in room for number in range(10))
+
+
+async def test_slow_lists_do_not_hold_up_captured_data() -> None:
+    """As many lists are under way as may be, and more wait: an export begins at once, the next list when one ends."""
+    room = WaitingRoom(VirtualClock(), kind_of=needs)
+    lists: list[Batch] = []
+    for number in range(1, 4 * BATCHES_IN_FLIGHT, 3):
+        room.put(AnnotationId(number), Waiting(0.0))
+        await _begin(room, lists)
+    assert len(lists) == BATCHES_IN_FLIGHT
+
+    room.put(AnnotationId(3), Waiting(0.0))
+    exports: list[Batch] = []
+    await _begin(room, exports)
+    assert [(batch.need, list(batch.members)) for batch in exports] == [(Need.EXPORT, [3])]
+    await _begin(room, exports)
+    assert len(exports) == 1
+    room.free(lists[0])
+    await _begin(room, exports)
+    assert [batch.need for batch in exports] == [Need.EXPORT, Need.LISTING]
 
 
 async def _begin(room: WaitingRoom, under_way: list[Batch]) -> None:
