@@ -23,7 +23,7 @@ from tests.support.deployment import PARTITIONS, SECRET, Deployment, deployment,
 from tests.support.kafka_broker import DURABLE_VERSION, LocalKafka
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(600)]
 
 QUICK = ("--rate-limit", "0", "--processing", "0.3", "--review", "0.5")
 FAST = {"ROSSUM__REQUESTS_PER_SECOND": "0", "IMPORTS__SETTLE": "10s", "IMPORTS__TASK_AFTER": "5s"}

@@ -11,7 +11,7 @@ from tests.support.deployment import TOKEN, Deployment, deployment, spawn
 from tests.support.find_kafka import Kafka
 from tests.support.kafka_settings import free_ports
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(600)]
 
 
 async def check(world: Deployment, **settings: str) -> tuple[int, dict[str, Any]]:

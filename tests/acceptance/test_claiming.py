@@ -8,7 +8,7 @@ from tests.support.deployment import QUEUE, Deployment, deployment, inline
 from tests.support.find_kafka import Kafka
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(600)]
 
 SIMULATOR = ("--rate-limit", "0", "--processing", "0.2", "--review", "-1")
 SETTINGS = {
@@ -55,7 +55,7 @@ async def test_confirmed_annotations_are_claimed_once_they_are_on_kafka(kafka: K
         assert len(world.reader.captured()) == DOCUMENTS
         assert world.reader.duplicates() == []
         # Rossum has moved them before the replica has its answer.
-        await eventually(lambda: _claimed(world))
+        await eventually(lambda: _claimed(world), within=60)
 
 
 async def test_nothing_is_claimed_before_it_is_on_kafka(kafka: Kafka, tmp_path: Path) -> None:

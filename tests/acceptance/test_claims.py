@@ -21,7 +21,7 @@ from tests.support.reader import CAPTURED
 from tests.support.waiting import eventually
 from tests.wire.documents.object_site import BUCKET, environment
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(600)]
 
 #: Bytes of the captured topic's records; framing takes 8,192 of them.
 SMALL = 10_000

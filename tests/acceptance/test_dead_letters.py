@@ -12,7 +12,7 @@ from tests.support.deployment import ARRIVED, Deployment, deployment, inline, pd
 from tests.support.find_kafka import Kafka
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(600)]
 
 QUICK = ("--rate-limit", "0", "--processing", "0.2", "--review", "0.3")
 ODD_BYTES = b"\xff\x00 no JSON, no UTF-8 \xfe"

@@ -30,7 +30,7 @@ from tests.support.reader import CAPTURED
 from tests.support.sources import Sources, sources
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(600)]
 
 QUICK = ("--rate-limit", "0", "--processing", "0.2", "--review", "0.3")
 OPS_TOKEN = "ops token of the tests"

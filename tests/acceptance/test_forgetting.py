@@ -17,7 +17,7 @@ from tests.support.find_kafka import Kafka
 from tests.support.topic_copies import PARTITIONS, all_records, delete_before
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(600)]
 
 QUICK = ("--rate-limit", "0", "--processing", "0.2", "--review", "0.3")
 DOCUMENTS = 3

@@ -16,7 +16,7 @@ from tests.support.marks import gathers_of
 from tests.support.sources import sources
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(600)]
 
 QUICK = ("--rate-limit", "0", "--processing", "0.3", "--review", "0.5")
 GATHERED = {
@@ -87,7 +87,8 @@ async def test_members_keep_their_identity_and_outcome(kafka: Kafka, tmp_path: P
         await completed_and_captured(world, good - {"doc-31"})
         documents.unavailable.clear()
         await completed_and_captured(world, good)
-        await eventually(lambda: len(world.reader.named("import.failed")) >= len(bad))
+        await eventually(lambda: len(world.reader.named("import.failed")) >= len(bad), within=60)
+        await eventually(lambda: len(world.reader.letters) >= len(bad), within=60)
 
         shown = await world.control("/documents")
         roots, calls, sizes = await world.root_documents(), await uploads(world), gathers_of(shown)

@@ -9,7 +9,7 @@ from tests.support.deployment import Deployment, deployment, inline
 from tests.support.find_kafka import Kafka
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(600)]
 
 QUICK = ("--rate-limit", "0", "--processing", "0.2", "--review", "0.3")
 #: Longer than running work gets at a rebalance, and than a poll may take while nothing is rebalanced.
@@ -52,7 +52,7 @@ async def test_a_start_that_waits_for_rossum_can_be_stopped(kafka: Kafka, tmp_pa
             lambda: [one for one in process.net_connections() if one.raddr and one.raddr.port == port], within=30
         )
 
-        code = await world.replicas[0].stop(within=5)
+        code = await world.replicas[0].stop(within=30)
 
         assert code == 0
         assert "Traceback" not in (tmp_path / "replica-0.log").read_text()

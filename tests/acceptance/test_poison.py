@@ -12,7 +12,7 @@ from tests.support.deployment import ARRIVED, Deployment, deployment, inline
 from tests.support.find_kafka import Kafka
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(600)]
 
 QUICK = ("--rate-limit", "0", "--processing", "0.2", "--review", "0.3")
 #: Kafka's own limit of a record (bytes); an arrival just below it.
@@ -48,7 +48,8 @@ async def test_poison_arrivals_end_as_letters_and_the_others_go_on(kafka: Kafka,
         await announce_one(world, {"source": "nonsense"})
         await world.announce([inline(number) for number in range(40)])
         await eventually(lambda: len(world.reader.captured()) == 40, within=60)
-        await eventually(lambda: len(world.reader.letters) == 5, within=30)
+        await eventually(lambda: len(world.reader.letters) == 5, within=60)
+        await eventually(lambda: len(world.reader.named("import.failed")) >= 5, within=60)
 
         log = world.replicas[0].log.read_text()
         assert len(world.reader.named("import.failed")) == 5

@@ -19,7 +19,7 @@ from tests.support.proxy import Proxy, proxied
 from tests.support.reader import Seen
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(600)]
 
 QUICK = ("--rate-limit", "0", "--processing", "0.2", "--review", "0.3")
 CALM = ("--rate-limit", "0", "--processing", "0.2", "--review", "1")

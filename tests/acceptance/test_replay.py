@@ -11,6 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.structs import ConsumerRecord
 
 from connector.domain.ids import format_clock
+from connector.domain.readings import CLOCKS
 from tests.support.commands import Done, answered, command
 from tests.support.deployment import Deployment, deployment, inline
 from tests.support.find_kafka import Kafka
@@ -18,7 +19,7 @@ from tests.support.reader import CAPTURED, LIFECYCLE
 from tests.support.topic_copies import PARTITIONS, all_records
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(600)]
 
 QUICK = ("--rate-limit", "0", "--processing", "0.2", "--review", "0.3")
 
@@ -145,7 +146,7 @@ async def test_what_an_audit_misses_a_replay_makes_up_for(kafka: Kafka, tmp_path
     }
     async with deployment(kafka.bootstrap_servers, "replay", tmp_path, simulator=QUICK, **settings) as world:
         await world.start_replica()
-        await eventually(lambda: len(world.reader.named("sweep.completed")) >= 7, within=30)
+        await eventually(lambda: {told.key for told in world.reader.named("sweep.completed")} >= set(CLOCKS), within=60)
         missed = await world.make_exported(datetime.now(UTC) - timedelta(days=1))
         before = await command(world.settings, "audit")
 

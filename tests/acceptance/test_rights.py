@@ -12,7 +12,7 @@ from tests.support.kafka_broker import DURABLE_VERSION, LocalKafka
 from tests.support.proxy import proxied
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(600)]
 
 ROOT = Path(__file__).resolve().parents[2]
 QUICK = ("--rate-limit", "0", "--processing", "0.2", "--review", "0.3")

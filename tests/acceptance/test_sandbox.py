@@ -80,7 +80,7 @@ async def test_that_it_goes_on_until_it_is_interrupted() -> None:
             while b"from-file-1" not in await process.stdout.readline():
                 assert process.returncode is None
         process.send_signal(signal.SIGINT)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             output, errors = await process.communicate()
 
     assert (process.returncode, errors) == (0, b"")

@@ -12,7 +12,7 @@ from tests.support.deployment import PARTITIONS, Deployment, deployment, inline,
 from tests.support.find_kafka import Kafka
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(600)]
 
 QUICK = ("--rate-limit", "0", "--processing", "0.2", "--review", "0.3")
 #: Topics that need the same number of partitions, in the order in which they are told of.

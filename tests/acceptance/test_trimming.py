@@ -11,7 +11,7 @@ from tests.support.find_kafka import Kafka
 from tests.support.sources import sources
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(600)]
 
 QUICK = ("--rate-limit", "0", "--processing", "0.3", "--review", "0.5")
 
@@ -51,4 +51,4 @@ async def test_finished_records_go_and_a_waiting_copy_stays(kafka: Kafka, tmp_pa
 
 async def _trimmed(world: Deployment, *, waiting: int) -> bool:
     imports, work = await kept(world, "imports"), await kept(world, "work")
-    return imports[1] == 61 and waiting <= imports[0] < 20 and work[0] < work[1] / 2
+    return imports[1] >= 61 and waiting <= imports[0] < 20 and work[0] < work[1] / 2

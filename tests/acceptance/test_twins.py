@@ -13,7 +13,7 @@ from tests.support.deployment import Deployment, deployment, inline, pdf
 from tests.support.find_kafka import Kafka
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(600)]
 
 SLOW_REVIEW = ("--rate-limit", "0", "--processing", "0.3", "--review", "4")
 SETTINGS = {"ROSSUM__REQUESTS_PER_SECOND": "0", "IMPORTS__TASK_AFTER": "20s"}
@@ -86,7 +86,7 @@ async def test_a_twin_is_put_out_of_the_way(kafka: Kafka, tmp_path: Path, wish: 
         await world.announce([inline(0)])
         await eventually(lambda: world.reader.named("import.completed"), within=30)
 
-        await uploaded_by_hand(world, 0)
+        await uploaded_by_hand(world, 0, sandbox={"review": -1})
 
         _, own, _ = await twin_told(world)
 
@@ -94,13 +94,13 @@ async def test_a_twin_is_put_out_of_the_way(kafka: Kafka, tmp_path: Path, wish: 
             _, twin = await root_documents_of(world, 0)
             return bool(twin["annotations"][0]["status"] == status)
 
-        await eventually(is_put_away, within=20)
+        await eventually(is_put_away, within=60)
         await eventually(world.reader.captured, within=30)
         assert [e.headers["ce_subject"] for e in world.reader.captured()] == [
             f"annotations/{own['annotations'][0]['id']}"
         ]
         told = f"annotation.{status}"
-        await eventually(lambda: world.reader.named(told), within=20)
+        await eventually(lambda: world.reader.named(told), within=60)
 
 
 async def test_a_copy_of_the_annotation_is_no_twin(kafka: Kafka, tmp_path: Path) -> None:

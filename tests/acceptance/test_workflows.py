@@ -17,7 +17,7 @@ from tests.support.reader import CAPTURED, LIFECYCLE, READY
 from tests.support.transcripts import README, ROOT, Terminal, block, with_block
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(600)]
 
 REVIEWED = ("--rate-limit", "0", "--processing", "0.2", "--review", "0.3")
 #: Nobody reviews before the test does.
@@ -119,8 +119,8 @@ async def test_batch(kafka: Kafka, tmp_path: Path, told: Told) -> None:
         await eventually(lambda: len(world.reader.captured()) == 3, within=60)
         await terminal.run("rossum-connector import invoices/ --queue invoices --via-kafka --quiet")
         shown = await terminal.run(captured(kafka, world, 3) + " | sort")
-        await eventually(lambda: repeated(world))
-        await eventually(world.reader.caught_up)
+        await eventually(lambda: repeated(world), within=60)
+        await eventually(world.reader.caught_up, within=60)
 
     assert shown.count("seen by sweep") == 3
     assert len(world.reader.captured()) == 3

@@ -75,6 +75,7 @@ def test_attempts_of_a_failing_source_are_spaced_and_end() -> None:
         due = datetime.fromisoformat(following.due or "")
         pauses.append((due - now).total_seconds())
         row, now = following, due
+        assert now - NOW <= timedelta(seconds=7200 + rules.RETRY_PAUSES[-1])
 
     assert pauses[:7] == list(rules.RETRY_PAUSES)
     assert set(pauses[7:]) == {rules.RETRY_PAUSES[-1]}
