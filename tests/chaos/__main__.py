@@ -22,6 +22,7 @@ from tests.chaos.rounds import Outcome, Tell, round_of_chaos
 from tests.chaos.terminations import round_of_terminations
 from tests.support.kafka_artifacts import CACHE, NoArtifacts
 from tests.support.kafka_broker import LocalKafka, outlives_itself
+from tests.support.kafka_settings import SOON_BACK
 
 VERSIONS = "4.4.0,3.9.2"
 #: What is done on a broker of its own.
@@ -106,7 +107,9 @@ async def _alone(version: str, seed: int, clock: SystemClock, work: Work, *, doo
     def tell(words: str) -> None:
         sys.stderr.write(f"{clock.monotonic() - began:6.0f} s  Kafka {version}  {words}\n")
 
-    with LocalKafka(version, doors=doors) as broker:
+    # Only where it may be killed: the others must not be fenced by a machine that stands still.
+    properties = SOON_BACK if outlives_itself(version) else None
+    with LocalKafka(version, doors=doors, properties=properties) as broker:
         outcome = await work(broker, folder, tell)
     sys.stdout.write(f"{outcome.line} kafka={version} seconds={clock.monotonic() - began:.0f}\n")
     sys.stdout.flush()

@@ -11,7 +11,7 @@ from tests.support.find_kafka import Kafka
 from tests.support.fleet import at_work
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(600)]
 
 QUICK = ("--rate-limit", "0", "--processing", "0.2", "--review", "0.3")
 SETTINGS = {"ROSSUM__REQUESTS_PER_SECOND": "0", "IMPORTS__SETTLE": "60s", "IMPORTS__TASK_AFTER": "4s"}

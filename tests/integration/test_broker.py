@@ -13,9 +13,12 @@ from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
 from tests.support.find_kafka import Kafka
 from tests.support.kafka_broker import LocalKafka
+from tests.support.kafka_settings import SOON_BACK
 from tests.support.waiting import eventually
 
 VERSIONS = ["3.9.2", "4.4.0"]
+#: Seconds that a broker gets for whatever it has to do: nothing here is about its speed.
+PATIENCE = 60.0
 
 
 @pytest.fixture(params=VERSIONS)
@@ -52,7 +55,7 @@ async def new_topic(bootstrap: str, name: str) -> TopicPartition:
     """The one partition of a new topic, once its leader is known."""
     async with admin(bootstrap) as client:
         await client.create_topics([NewTopic(name, num_partitions=1, replication_factor=1)])
-        await eventually(lambda: _led(client, name))
+        await eventually(lambda: _led(client, name), within=PATIENCE)
     return TopicPartition(name, 0)
 
 
@@ -64,7 +67,7 @@ async def read(bootstrap: str, place: TopicPartition, isolation: str = "read_com
         consumer.assign([place])
         end = (await consumer.end_offsets([place]))[place]
         values: list[bytes] = []
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while await consumer.position(place) < end:
                 values += [record.value for record in (await consumer.getmany(timeout_ms=100)).get(place, [])]
         return values
@@ -115,7 +118,7 @@ async def test_an_offset_carries_its_metadata_through_a_transaction(bootstrap: s
         await owner.send_offsets_to_transaction({place: OffsetAndMetadata(7, stamp)}, group)
         before = await client.list_consumer_group_offsets(group, partitions=[place])
         await owner.commit_transaction()
-        after = await eventually(lambda: _committed(client, group, place))
+        after = await eventually(lambda: _committed(client, group, place), within=PATIENCE)
 
     assert before[place].offset == -1
     assert after == OffsetAndMetadata(7, stamp)
@@ -137,7 +140,7 @@ async def test_an_aborted_offset_is_not_committed(bootstrap: str, unique: str) -
         await owner.begin_transaction()
         await owner.send_offsets_to_transaction({place: OffsetAndMetadata(9, "dropped")}, group)
         await owner.abort_transaction()
-        after = await eventually(lambda: _committed(client, group, place))
+        after = await eventually(lambda: _committed(client, group, place), within=PATIENCE)
 
     assert after == OffsetAndMetadata(3, "kept")
 
@@ -160,17 +163,18 @@ async def test_an_aborted_record_is_seen_by_nobody_who_reads_committed(bootstrap
 async def test_a_frozen_owner_holds_readers_back_no_longer_than_its_timeout(bootstrap: str, unique: str) -> None:
     """The broker aborts a transaction that nobody ends, and what came after it becomes visible."""
     place = await new_topic(bootstrap, f"{unique}topic")
+    # Long enough to look at what is held back before it is over, also where this test gets no time for seconds.
     frozen = AIOKafkaProducer(
-        bootstrap_servers=bootstrap, transactional_id=f"{unique}frozen", transaction_timeout_ms=1000
+        bootstrap_servers=bootstrap, transactional_id=f"{unique}frozen", transaction_timeout_ms=10_000
     )
     await frozen.start()
-    await frozen.begin_transaction()
-    await frozen.send_and_wait(place.topic, b"of the frozen owner")
 
     async with producer(bootstrap) as other:
+        await frozen.begin_transaction()
+        await frozen.send_and_wait(place.topic, b"of the frozen owner")
         await other.send_and_wait(place.topic, b"after it")
         held_back = await read(bootstrap, place)
-        seen = await eventually(lambda: read(bootstrap, place), every=0.2)
+        seen = await eventually(lambda: read(bootstrap, place), within=PATIENCE, every=0.2)
 
     assert held_back == []
     assert seen == [b"after it"]
@@ -193,22 +197,24 @@ async def test_deleted_records_are_gone_and_the_rest_keeps_its_offsets(bootstrap
     assert await read(bootstrap, place) == [b"3", b"4"]
 
 
+@pytest.mark.timeout(300)
 async def test_a_frozen_and_a_killed_broker_lose_nothing(own_kafka: Callable[..., LocalKafka], unique: str) -> None:
     """A send waits while the broker is frozen or gone and completes when it is back, behind what was acknowledged."""
-    broker = own_kafka()
+    broker = own_kafka(properties=SOON_BACK)
     place = await new_topic(broker.bootstrap_servers, f"{unique}topic")
-    async with producer(broker.bootstrap_servers) as client:
+    # The client's own patience is longer than ours.
+    async with producer(broker.bootstrap_servers, request_timeout_ms=120_000) as client:
         await client.send_and_wait(place.topic, b"before")
 
         broker.pause()
         while_frozen = asyncio.create_task(client.send_and_wait(place.topic, b"while frozen"))
         done, _ = await asyncio.wait([while_frozen], timeout=0.5)
         broker.resume()
-        await asyncio.wait_for(while_frozen, 20)
-        broker.kill()
+        await asyncio.wait_for(while_frozen, PATIENCE)
+        await asyncio.to_thread(broker.kill)
         while_gone = asyncio.create_task(client.send_and_wait(place.topic, b"while gone"))
-        broker.start()
-        await asyncio.wait_for(while_gone, 20)
+        await asyncio.to_thread(broker.start)
+        await asyncio.wait_for(while_gone, PATIENCE)
 
     assert not done
     assert await read(broker.bootstrap_servers, place) == [b"before", b"while frozen", b"while gone"]

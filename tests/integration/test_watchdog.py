@@ -39,7 +39,9 @@ async def reading(kafka: Kafka, place: TopicPartition) -> AsyncIterator[AIOKafka
     consumer = AIOKafkaConsumer(bootstrap_servers=kafka.bootstrap_servers, auto_offset_reset="earliest")
     await consumer.start()
     consumer.assign([place])
-    await consumer.getmany(place, timeout_ms=2_000)
+    end = (await consumer.end_offsets([place]))[place]
+    while await consumer.position(place) < end:
+        await consumer.getmany(place, timeout_ms=100)
     try:
         yield consumer
     finally:

@@ -26,13 +26,13 @@ class Bench:
 
     Attributes:
         make_topic: Makes a topic: name, partitions, configuration.
-        clean: Makes the cleaner run over a compacted topic, or waits until it has.
+        clean: Makes the cleaner run over a compacted topic, or waits until it has left no more than so many records.
         prefix: For names that nobody else uses.
     """
 
     connection: KafkaConnection
     make_topic: Callable[[str, int, dict[str, str]], Awaitable[None]]
-    clean: Callable[[TopicPartition], Awaitable[None]]
+    clean: Callable[[TopicPartition, int], Awaitable[None]]
     prefix: str
     stack: AsyncExitStack = field(default_factory=AsyncExitStack)
 

@@ -160,7 +160,7 @@ class Deployment:
 
     async def announce(self, arrivals: list[dict[str, Any]]) -> None:
         """Write plain JSON arrivals to Kafka."""
-        producer = AIOKafkaProducer(bootstrap_servers=self.bootstrap, acks="all")
+        producer = AIOKafkaProducer(bootstrap_servers=self.bootstrap, acks="all", request_timeout_ms=120_000)
         await producer.start()
         try:
             sent = [

@@ -21,6 +21,8 @@ from tests.support.waiting import eventually
 
 #: Seconds until a replica that was started has to be ready.
 READY_WITHIN = 90
+#: Seconds that its metrics may take where the machine stands still: they are no probe of its health.
+METRICS_WITHIN = 60
 _SAMPLE = re.compile(r"^(?:rossum_connector_)?(?P<name>\w+)(?:\{(?P<labels>[^}]*)\})? (?P<value>\S+)$", re.MULTILINE)
 
 
@@ -139,7 +141,8 @@ class Berth:
 
     async def metric(self, name: str, labels: str = "") -> float:
         """The sum of a metric's samples whose labels contain that text, e.g. `outcome="failed"`."""
-        async with self.world.http.get(self.ops_url + "/metrics", timeout=aiohttp.ClientTimeout(total=5)) as response:
+        patient = aiohttp.ClientTimeout(total=METRICS_WITHIN)
+        async with self.world.http.get(self.ops_url + "/metrics", timeout=patient) as response:
             text = await response.text()
         samples = (sample for sample in _SAMPLE.finditer(text) if sample["name"] == name)
         return sum(float(sample["value"]) for sample in samples if labels in (sample["labels"] or ""))

@@ -94,6 +94,12 @@ class Reader:
             self._held_at[place] = (stable, since if before == stable else now)
             self.longest_wait = max(self.longest_wait, now - self._held_at[place][1])
 
+    @property
+    def held_for(self) -> float:
+        """Seconds for which an open transaction has been seen to hold back what lies behind it now; 0 for none."""
+        now = asyncio.get_running_loop().time()
+        return max((now - since for _, since in self._held_at.values()), default=0.0)
+
     async def caught_up(self) -> bool:
         """Whether everything committed so far has been read."""
         assert self._consumer is not None, "it does not read"

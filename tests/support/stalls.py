@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 #: Seconds from one look to the next, and by how much one has to come late.
 EVERY, LATE = 0.02, 0.05
+#: Seconds of a stall after which what takes its time says nothing about the product.
+HELD_UP = 1.0
 
 
 @dataclass(slots=True)
