@@ -149,7 +149,8 @@ async def test_patience_ends(far: Far, answer: Answer) -> None:
     """Neither silence nor a byte now and then holds a slot for long."""
     far.site.answers["/slow"] = answer
 
-    error = await failure(far.sources, at(far.site.url("/slow")))
+    async with far.sources_with(read_timeout=0.2, transfer_timeout=0.4) as impatient:
+        error = await failure(impatient, at(far.site.url("/slow")))
 
     assert isinstance(error, Retryable)
 
