@@ -55,12 +55,14 @@ async def test_a_split_gives_children_without_metadata() -> None:
     assert [document["original_file_name"] for document in documents] == ["two_1.pdf", "two_2.pdf"]
 
 
+@pytest.mark.asyncio(loop_scope="function")
 async def test_a_document_can_be_exported_again() -> None:
     """``re_export_after`` brings it back to review and exports it with a later clock and other data."""
     async with running() as rossum:
-        number = await rossum.import_one(metadata=fated("exported", re_export_after=0.2))
+        number = await rossum.import_one(metadata=fated("exported", re_export_after=60))
         first = await rossum.until_status(number, "exported")
         before = await rossum.get(f"/queues/8198/export?id={number}")
+        jump(60)
 
         async def again() -> Any:
             now = await rossum.annotation(number)
