@@ -36,9 +36,9 @@ async def read(files: DocumentSources, path: Path | str) -> bytes:
 
 
 async def failure(files: DocumentSources, path: Path | str) -> ConnectorError:
-    """The error that reading ends in, within a second."""
+    """The error that reading ends in, within half a minute."""
     with pytest.raises(ConnectorError) as caught:
-        await asyncio.wait_for(read(files, path), 1)
+        await asyncio.wait_for(read(files, path), 30)
     return caught.value
 
 
@@ -290,8 +290,8 @@ async def test_a_cancelled_open_leaves_no_descriptor(root: Path) -> None:
         for _ in range(turns):
             await asyncio.wait({task}, timeout=0)
         task.cancel()
-        await asyncio.wait({task}, timeout=1)
+        await asyncio.wait({task}, timeout=30)
 
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(30):
         while descriptors() > before:
             await asyncio.to_thread(os.sched_yield)

@@ -43,7 +43,7 @@ class Started:
 
     process: asyncio.subprocess.Process
 
-    async def stopped(self, number: signal.Signals = signal.SIGINT, *, within: float = 20) -> Done:
+    async def stopped(self, number: signal.Signals = signal.SIGINT, *, within: float = 60) -> Done:
         """How it ends after a signal."""
         self.process.send_signal(number)
         async with asyncio.timeout(within):

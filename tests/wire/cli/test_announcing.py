@@ -63,7 +63,7 @@ async def test_who_stops_it_hears_what_was_announced(tmp_path: Path) -> None:
             consumer.assign([TopicPartition("documents.arrived", number) for number in range(4)])
             await consumer.seek_to_beginning()
             async with started(settings, *wanted) as announcing:
-                await eventually(lambda: _stored(consumer), within=30, every=0.01)
+                await eventually(lambda: _stored(consumer), within=60, every=0.01)
                 done = await announcing.stopped(signal.SIGINT)
             there = await _stored(consumer)
             again = await command(settings, *wanted)
@@ -107,7 +107,7 @@ async def test_a_broker_that_does_not_answer_holds_nobody_up(tmp_path: Path) -> 
             settings, "import", str(tmp_path), "--queue", "8198", "--via-kafka", "--quiet"
         ) as announcing:
             await asked.wait()
-            done = await announcing.stopped(signal.SIGTERM, within=5)
+            done = await announcing.stopped(signal.SIGTERM, within=30)
         await eventually(lambda: not connected)
 
     assert done.code == 1

@@ -126,9 +126,9 @@ async def test_a_person_may_stop_it(tmp_path: Path, number: signal.Signals) -> N
     file = tmp_path / "x.json"
     async with commands() as there:
         await there.rossum.finished(3, **HOUR)
-        await there.rossum.fault(path="/export", action="delay:30", times=0)
+        await there.rossum.fault(path="/export", action="delay:120", times=0)
         async with there.started("export", "--queue", "8198", *WINDOW, "-o", str(file)) as export:
-            await eventually((tmp_path / "x.json.partial").exists)
+            await eventually((tmp_path / "x.json.partial").exists, within=60)
 
             done = await export.stopped(number)
 

@@ -130,7 +130,7 @@ async def test_a_person_may_stop_it(inbox: Path) -> None:
     target = inbox.parent / "x.json"
     arguments = ("extract", str(inbox), "--queue", "8198", "-o", str(target))
     async with commands(UNREVIEWED) as there, there.started(*arguments) as command:
-        await eventually(lambda: _is_waiting(there), within=20)
+        await eventually(lambda: _is_waiting(there), within=60)
 
         done = await command.stopped(signal.SIGINT)
 

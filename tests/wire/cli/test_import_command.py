@@ -101,9 +101,9 @@ async def test_a_person_may_stop_it(tmp_path: Path, number: signal.Signals) -> N
     files = documents(tmp_path, "a.pdf", "b.pdf")
     async with commands() as there:
         await there.rossum.fault(path="/uploads", method="POST", action="delay:0", times=1)
-        await there.rossum.fault(path="/uploads", method="POST", action="delay:60", times=0)
+        await there.rossum.fault(path="/uploads", method="POST", action="delay:120", times=0)
         async with there.started("import", *files, "--queue", "8198", "--no-wait") as command:
-            await eventually(lambda: _has_both(there), within=20)
+            await eventually(lambda: _has_both(there), within=60)
 
             done = await command.stopped(number)
 

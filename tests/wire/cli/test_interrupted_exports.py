@@ -46,13 +46,13 @@ async def test_what_was_moved_is_exported_by_the_next_try(tmp_path: Path, how: s
     wanted = (*MOVING, "-o", str(file), "--quiet")
     async with confirmed(45) as (there, numbers):
         await there.rossum.fault(
-            method="GET", path="/export", action="status:403" if how == "failure" else "delay:30", times=0
+            method="GET", path="/export", action="status:403" if how == "failure" else "delay:120", times=0
         )
         if how == "failure":
             broken = await there(*wanted)
         else:
             async with there.started(*wanted) as export:
-                await eventually(lambda: are_moved(there, numbers))
+                await eventually(lambda: are_moved(there, numbers), within=60)
                 broken = await export.stopped(signal.SIGINT)
         moved, kept = await are_moved(there, numbers), names_in(tmp_path)
         again = await there(*wanted, "--resume") if how == "failure" else broken
@@ -105,9 +105,9 @@ async def test_what_was_fetched_is_kept_without_the_first_part(tmp_path: Path) -
     wanted = ("export", "--queue", "8198", *WINDOW, "-o", str(file), "--quiet")
     async with commands() as there:
         numbers = await there.rossum.finished(150, **HOUR)
-        await there.rossum.fault(method="GET", path="/export", action="delay:30", times=1)
+        await there.rossum.fault(method="GET", path="/export", action="delay:120", times=1)
         async with there.started(*wanted) as export:
-            await eventually(lambda: done_in(tmp_path))
+            await eventually(lambda: done_in(tmp_path), within=60)
             broken = await export.stopped(signal.SIGINT)
         fetched = done_in(tmp_path)
         done = await there(*wanted, "--resume")

@@ -115,7 +115,7 @@ async def running_site(folder: Path, *names: str) -> AsyncIterator[Site]:
     finally:
         site.stopped.set()
         server.close()
-        await asyncio.wait_for(asyncio.gather(*tasks), 5)
+        await asyncio.wait_for(asyncio.gather(*tasks), 60)
 
 
 class Names(AbstractResolver):

@@ -130,4 +130,4 @@ async def answering(store: ScriptedStore, patch: pytest.MonkeyPatch) -> AsyncIte
     finally:
         store.stopped.set()
         server.close()
-        await asyncio.wait_for(asyncio.gather(*tasks), 5)
+        await asyncio.wait_for(asyncio.gather(*tasks), 60)

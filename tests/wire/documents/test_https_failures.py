@@ -140,7 +140,7 @@ async def test_an_empty_document_is_refused(far: Far) -> None:
     [
         Answer(b"%PDF", length=10, silent=True),
         Answer(raw=b"HTTP/1.1 200 OK\r\n", silent=True),
-        Answer(PDF, drip=0.01),
+        Answer(raw=b"HTTP/1.1 200 OK\r\nX: " + PDF, drip=0.02),
         Answer(raw=b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n" + PDF, drip=0.002),
     ],
     ids=["stalled body", "stalled head", "dripping head", "dripping body"],
@@ -149,7 +149,8 @@ async def test_patience_ends(far: Far, answer: Answer) -> None:
     """Neither silence nor a byte now and then holds a slot for long."""
     far.site.answers["/slow"] = answer
 
-    error = await failure(far.sources, at(far.site.url("/slow")))
+    async with far.sources_with(connect_timeout=0.5, read_timeout=0.2, transfer_timeout=0.4) as impatient:
+        error = await failure(impatient, at(far.site.url("/slow")))
 
     assert isinstance(error, Retryable)
 

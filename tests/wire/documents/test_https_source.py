@@ -1,16 +1,15 @@
 """Documents over HTTPS, from a real server on loopback."""
 
-import asyncio
 import gzip
 import hashlib
 from collections.abc import AsyncIterator
-from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from connector.documents.dispatch import DocumentSources
 from connector.documents.limits import CHUNK
 from connector.errors import Rejected
+from tests.support.jumping import jump
 from tests.wire.documents.document_site import HOST, Answer
 from tests.wire.documents.fetching import Far, at, failure, fetching, read
 
@@ -140,19 +139,19 @@ async def test_the_receivers_own_errors_stay_its_own(far: Far) -> None:
         await receive()
 
 
-async def test_a_slow_receiver_is_not_the_sources_fault(far: Far) -> None:
+@pytest.mark.asyncio(loop_scope="function")
+async def test_a_slow_receiver_is_not_the_sources_fault(tmp_path: Path) -> None:
     """Time between reads doesn't count."""
-    far.site.answers["/a"] = Answer(b"x" * 1_000_000, repeat=3)
-    patient = replace(far.limits, transfer_timeout=0.3, read_timeout=5)
     total = 0
-
-    async with (
-        DocumentSources(patient, resolver=far.names) as sources,
-        sources.open(at(far.site.url("/a"))) as document,
-    ):
-        async for piece in document.chunks:
-            total += len(piece)
-            if total < 700_000:
-                await asyncio.wait({asyncio.ensure_future(far.site.stopped.wait())}, timeout=0.2)
+    async with fetching(tmp_path) as far:
+        far.site.answers["/a"] = Answer(b"x" * 1_000_000, repeat=3)
+        async with (
+            far.sources_with(transfer_timeout=30, read_timeout=1000) as sources,
+            sources.open(at(far.site.url("/a"))) as document,
+        ):
+            async for piece in document.chunks:
+                total += len(piece)
+                if total < 700_000:
+                    jump(60)
 
     assert total == 3_000_000

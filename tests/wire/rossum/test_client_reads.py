@@ -91,7 +91,7 @@ async def test_a_read_without_a_sensible_answer_is_retryable(action: str) -> Non
         # The transport repeats a read on its own when a kept connection turns out to be closed.
         await side.fault(r"^/annotations/\d+$", action, times=2)
 
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(30):
             with pytest.raises(Retryable, match=r"GET /annotations/\{id\}"):
                 await side.client.annotation(AnnotationId(number))
 

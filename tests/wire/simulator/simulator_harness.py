@@ -12,13 +12,22 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
+from connector.sandbox.simulator.clock import SimulatorClock
 from connector.sandbox.simulator.server import Simulator, SimulatorOptions
 
 QUICK = SimulatorOptions(rate_limit=0, processing=0.0, review=0.0)
 UNREVIEWED = replace(QUICK, review=-1.0)
 PDF = b"%PDF-1.7\nan invoice"
-DEADLINE = 8.0  # seconds until a condition must hold
+DEADLINE = 60.0  # seconds until a condition must hold
 _LOOK = 0.02  # seconds between looks
+
+
+class HandClock(SimulatorClock):
+    """A clock whose monotonic seconds pass only when a test adds them."""
+
+    def __init__(self) -> None:
+        super().__init__(monotonic=lambda: self.passed)
+        self.passed = 0.0
 
 
 @dataclass(frozen=True)
@@ -137,10 +146,10 @@ async def eventually(probe: Callable[[], Awaitable[Any]]) -> Any:
 
 
 @asynccontextmanager
-async def running(options: SimulatorOptions = QUICK) -> AsyncIterator[Rossum]:
+async def running(options: SimulatorOptions = QUICK, clock: SimulatorClock | None = None) -> AsyncIterator[Rossum]:
     """A simulator whose tasks end at once, and a client with its token."""
     headers = {"Authorization": f"Bearer {options.token}"}
-    async with Simulator(options) as simulator, aiohttp.ClientSession(headers=headers) as http:
+    async with Simulator(options, clock) as simulator, aiohttp.ClientSession(headers=headers) as http:
         rossum = Rossum(simulator, http)
         await rossum.behave(task_delay=0)
         yield rossum

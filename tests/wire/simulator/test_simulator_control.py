@@ -115,13 +115,13 @@ async def test_the_command_serves_until_it_is_told(number: signal.Signals, tmp_p
     process = await _command(*options, "--samples", str(tmp_path / "new"))
     try:
         assert process.stdout is not None
-        url = (await asyncio.wait_for(process.stdout.readline(), 20)).decode().strip()
+        url = (await asyncio.wait_for(process.stdout.readline(), 60)).decode().strip()
         headers = {"Authorization": "Bearer t0ken", "Content-Disposition": "attachment; filename=a.pdf"}
         async with aiohttp.ClientSession(headers=headers) as http:
             async with http.post(f"{url}/uploads?queue=7", data=PDF) as response:
                 status = response.status
             process.send_signal(number)
-            _, errors = await asyncio.wait_for(process.communicate(), 20)
+            _, errors = await asyncio.wait_for(process.communicate(), 60)
     finally:
         with suppress(ProcessLookupError):
             process.kill()
@@ -135,7 +135,7 @@ async def test_the_command_serves_until_it_is_told(number: signal.Signals, tmp_p
 async def test_the_command_refuses_wrong_queues() -> None:
     """An unusable list of queues is a usage error that shows a right one."""
     process = await _command("--queues", "a,b")
-    _, errors = await asyncio.wait_for(process.communicate(), 20)
+    _, errors = await asyncio.wait_for(process.communicate(), 60)
 
     assert process.returncode == 2
     assert b"8198,8199" in errors
@@ -145,7 +145,7 @@ async def test_the_command_says_where_it_cannot_write(tmp_path: Path) -> None:
     """A directory for samples that is a file is an error with a remedy."""
     (tmp_path / "file").touch()
     process = await _command("--samples", str(tmp_path / "file"))
-    _, errors = await asyncio.wait_for(process.communicate(), 20)
+    _, errors = await asyncio.wait_for(process.communicate(), 60)
 
     assert process.returncode == 1
     assert b"choose another --samples" in errors

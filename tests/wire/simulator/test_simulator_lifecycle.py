@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.jumping import jump
 from tests.wire.simulator.simulator_harness import QUICK, UNREVIEWED, Rossum, eventually, id_in, running
 
 ENDS = {
@@ -54,12 +55,14 @@ async def test_a_split_gives_children_without_metadata() -> None:
     assert [document["original_file_name"] for document in documents] == ["two_1.pdf", "two_2.pdf"]
 
 
+@pytest.mark.asyncio(loop_scope="function")
 async def test_a_document_can_be_exported_again() -> None:
     """``re_export_after`` brings it back to review and exports it with a later clock and other data."""
     async with running() as rossum:
-        number = await rossum.import_one(metadata=fated("exported", re_export_after=0.2))
+        number = await rossum.import_one(metadata=fated("exported", re_export_after=60))
         first = await rossum.until_status(number, "exported")
         before = await rossum.get(f"/queues/8198/export?id={number}")
+        jump(60)
 
         async def again() -> Any:
             now = await rossum.annotation(number)
@@ -142,14 +145,17 @@ async def test_clocks_may_be_withheld() -> None:
     assert exported["results"][0]["exported_at"] is None
 
 
+@pytest.mark.asyncio(loop_scope="function")
 async def test_a_clock_may_come_late() -> None:
     """With ``clock_delay`` the clock is null, and not to be found, until it appears with its true value."""
     found = "/annotations?exported_at_after=2020-01-01"
     async with running() as rossum:
-        await rossum.behave(clock_delay=0.4)
+        await rossum.behave(clock_delay=60)
         number = await rossum.import_one()
         before = await rossum.until_status(number, "exported")
         early = await rossum.get(found)
+        await rossum.post("/sandbox/time", {"shift": 60})
+        jump(60)
 
         async def shown() -> Any:
             return (await rossum.annotation(number))["exported_at"]
@@ -161,7 +167,7 @@ async def test_a_clock_may_come_late() -> None:
     assert early["pagination"]["total"] == 0
     assert late["results"][0]["exported_at"] == clock
     passed = datetime.fromisoformat(clock) - datetime.fromisoformat(before["modified_at"])
-    assert 0 <= passed.total_seconds() < 0.4
+    assert 0 <= passed.total_seconds() < 60
 
 
 async def test_clocks_may_be_tied() -> None:
@@ -178,12 +184,16 @@ async def test_clocks_may_be_tied() -> None:
     assert clocks[0] < clocks[3]
 
 
+@pytest.mark.asyncio(loop_scope="function")
 async def test_whoever_moves_it_meanwhile_wins() -> None:
     """A person who deletes a document before its review ends its life there."""
     async with running() as rossum:
-        number = await rossum.import_one(metadata=fated("exported", review=0.5))
+        number = await rossum.import_one(metadata=fated("exported", review=60))
+        await rossum.until_status(number, "to_review")
         await rossum.post(f"/annotations/{number}/delete")
-        bystander = await rossum.import_one(name="b.pdf", metadata=fated("exported", review=0.6))
+        bystander = await rossum.import_one(name="b.pdf", metadata=fated("exported", review=60))
+        await rossum.until_status(bystander, "to_review")
+        jump(60)
         await rossum.until_status(bystander, "exported")
         status = (await rossum.annotation(number))["status"]
 

@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from tests.wire.simulator.simulator_harness import UNREVIEWED, Rossum, eventually, running
+from tests.wire.simulator.simulator_harness import UNREVIEWED, HandClock, Rossum, running
 
 START = 1_700_000_000  # 2023-11-14T22:13:20Z
 DAY = {"from": START, "to": START + 100}
@@ -165,25 +165,22 @@ async def test_fields_and_sideloads_shape_the_answer() -> None:
 
 async def test_lists_may_lag_behind() -> None:
     """With ``list_lag`` list and export show the past, rows and values alike; a single read the present."""
-    async with running(UNREVIEWED) as rossum:
+    clock = HandClock()
+    async with running(UNREVIEWED, clock) as rossum:
         (number,) = await rossum.finished(1, status="to_review")
-        await rossum.behave(list_lag=0.6)
-
-        async def visible() -> Any:
-            return await _ids(rossum, "status=to_review")
-
-        await eventually(visible)
+        await rossum.behave(list_lag=60)
+        young = await _ids(rossum, "status=to_review")
+        clock.passed += 60
+        visible = await _ids(rossum, "status=to_review")
         await rossum.post(f"/sandbox/annotations/{number}/status", {"status": "rejected"})
         single = (await rossum.annotation(number))["status"]
         listed = (await rossum.get(f"/annotations?id={number}"))["results"][0]
         exported = (await rossum.get(f"/queues/8198/export?id={number}"))["results"][0]
         hidden = await _ids(rossum, "rejected_at_after=2020-01-01")
+        clock.passed += 60
+        caught = await _ids(rossum, "rejected_at_after=2020-01-01&ordering=rejected_at")
 
-        async def caught_up() -> Any:
-            return await _ids(rossum, "rejected_at_after=2020-01-01&ordering=rejected_at")
-
-        caught = await eventually(caught_up)
-
+    assert (young, visible) == ([], [number])
     assert single == "rejected"
     assert (listed["status"], listed["rejected_at"], exported["status"]) == ("to_review", None, "to_review")
     assert hidden == []

@@ -44,7 +44,7 @@ class Sender:
             self.side.client, self.documents, Hasty(), destination=destination, stop=self.stop, progress=Silent()
         )
 
-    async def follow(self, sent: list[Sent], *, goal: str = "exported", within: float = 5.0) -> list[Followed]:
+    async def follow(self, sent: list[Sent], *, goal: str = "exported", within: float = 60.0) -> list[Followed]:
         """What becomes of them."""
         following = Following(self.side.client, Hasty(), queue=QUEUE, goal=goal, stop=self.stop, progress=Silent())
         return await following.run(sent, within=within)

