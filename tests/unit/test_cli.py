@@ -139,7 +139,15 @@ def test_a_defect_keeps_its_traceback(defect: Exception) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["nothing"], ["run", "--nothing"], ["run", "x"], ["topics", "create", "--replication", "0"]]
+    "arguments",
+    [
+        ["nothing"],
+        ["run", "--nothing"],
+        ["run", "x"],
+        ["topics", "create", "--replication", "0"],
+        ["audit", "--from", "yesterday"],
+        ["audit", "--from", "0001-01-01T00:00:00+14:00"],
+    ],
 )
 def test_wrong_usage_is_told(arguments: list[str]) -> None:
     """With the usage of the command."""
