@@ -6,6 +6,7 @@ that holds a secret. Durations are seconds (a number, or `250ms`, `5s`, `15m`, `
 
 from datetime import UTC, datetime
 from pathlib import Path
+from string import Formatter
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
@@ -22,6 +23,9 @@ TASK_LIFE = 6 * 3600.0
 
 #: A hundred years: more than clocks can be set back by.
 MOST_RETENTION = 100 * 366 * 86_400.0
+
+#: What `IMPORTS__FILE_NAME` may use.
+_OF_FILE_NAME = ("name", "stem", "suffix", "import_id", "document_key")
 
 
 class RossumSettings(Group):
@@ -144,14 +148,15 @@ class SweepSettings(Group):
             return None
         try:
             instant = datetime.fromisoformat(value)
-        except ValueError:
+            start = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+            clock = format_clock(start)
+        except (ValueError, OverflowError):
             msg = "must be an instant in ISO 8601, e.g. 2026-01-31T00:00:00Z"
             raise ValueError(msg) from None
-        start = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
         if start > SystemClock().now():
             msg = "is in the future, and until then nothing would be published: name an instant that has passed"
             raise ValueError(msg)
-        return format_clock(start)
+        return clock
 
 
 class GatherSettings(Group):
@@ -200,11 +205,17 @@ class ImportSettings(Group):
     @field_validator("file_name")
     @classmethod
     def _fillable(cls, value: str) -> str:
+        # Plain names only: what may stand behind one in Python reaches into objects and makes text of any length.
         try:
-            value.format(name="n", stem="s", suffix="x", import_id="i", document_key="k")
-        except (KeyError, IndexError, ValueError):
+            plain = all(
+                name is None or (name in _OF_FILE_NAME and not spec and not conversion)
+                for _, name, spec, conversion in Formatter().parse(value)
+            )
+        except ValueError:
+            plain = False
+        if not plain:
             msg = "may use {name}, {stem}, {suffix}, {import_id} and {document_key} only"
-            raise ValueError(msg) from None
+            raise ValueError(msg)
         return value
 
     @model_validator(mode="after")

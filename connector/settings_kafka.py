@@ -69,6 +69,7 @@ class KafkaSettings(Group):
             f"KAFKA__SSL_* is set, but KAFKA__SECURITY_PROTOCOL={self.security_protocol} does not encrypt: make it "
             "SSL or SASL_SSL, or take them out": not tls and self._is_set("ssl_"),
             "KAFKA__SSL_KEYFILE needs KAFKA__SSL_CERTFILE": bool(self.ssl_keyfile and not self.ssl_certfile),
+            "KAFKA__SSL_PASSWORD needs KAFKA__SSL_CERTFILE": bool(self.ssl_password and not self.ssl_certfile),
         }
         if any(wrong.values()):
             raise ValueError("; ".join(sentence for sentence, is_wrong in wrong.items() if is_wrong))

@@ -144,9 +144,13 @@ def _with_secret_files(
         field = fields.get(_path(target))
         if field is None or not is_secret(field):
             continue
+        path = ours.pop(name)
+        if not path:
+            # Templates write a variable that has no value as an empty one.
+            continue
         if ours.get(target):
             problems.append(f"{target} and {name} are both set: keep one")
-        secret = _secret_of(name, Path(ours.pop(name)), field, problems)
+        secret = _secret_of(name, Path(path), field, problems)
         if secret is not None:
             ours[target] = secret
     return ours

@@ -2,6 +2,8 @@
 
 import asyncio
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,6 +23,7 @@ from connector.cli.instants import clock_text
 from connector.cli.options import ConfigOption, settings_from
 from connector.cli.progress import StageProgress, progress
 from connector.cli.rossum_access import rossum_at
+from connector.cli.writing import writing
 from connector.clock import SystemClock
 from connector.contracts.catalogue import TopicRole
 from connector.kafka.connection import KafkaConnection
@@ -65,8 +68,8 @@ def audit(  # noqa: PLR0913 - one parameter per option of the command
         names = Names.from_settings(settings.kafka, partitions=settings.kafka.work_partitions)
         names = replace(names, topics={**names.topics, **{role: name for role, name in copies.items() if name}})
         plan = replace(_plan(settings, names), since=window[0], until=window[1], beyond_horizon=beyond_horizon)
-        with progress(quiet=quiet) as stages, TemporaryDirectory(dir=directory, prefix="audit-") as folder:
-            command = _Command(settings, names, plan, Path(folder))
+        with progress(quiet=quiet) as stages, _folder(directory) as folder:
+            command = _Command(settings, names, plan, folder)
             report = asyncio.run(command.run(stages, requests_per_second))
     if json:
         sys.stdout.buffer.write(orjson.dumps(as_json(report, listed), option=orjson.OPT_INDENT_2) + b"\n")
@@ -86,6 +89,14 @@ def _plan(settings: Settings, names: Names) -> Plan:
         deep_overlap=settings.sweep.deep_overlap,
         exactly_once=settings.kafka.delivery == "exactly-once",
     )
+
+
+@contextmanager
+def _folder(directory: Path | None) -> Iterator[Path]:
+    with writing(directory or "temporary files", "--directory"):
+        made = TemporaryDirectory(dir=directory, prefix="audit-")
+    with made as folder:
+        yield Path(folder)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Annotated
 import orjson
 import typer
 
+from connector import logs
 from connector.checks import check_everything
 from connector.cli.exits import Exit, told_in_a_sentence
 from connector.cli.options import ConfigOption, settings_from
@@ -22,6 +23,7 @@ def check(
 ) -> None:
     """Check settings, storage, Kafka and Rossum; one line each, exit with 3 when something is wrong."""
     with told_in_a_sentence():
+        logs.hush()
         settings = settings_from(config)
         require_for_run(settings)
         _show(Check("settings", is_fine=True, sentence="complete"), as_json=as_json)

@@ -17,6 +17,7 @@ from connector.cli.exits import Exit, told_in_a_sentence
 from connector.cli.instants import clock_text
 from connector.cli.options import ConfigOption, settings_from
 from connector.cli.progress import StageProgress, progress
+from connector.cli.writing import writing
 from connector.clock import SystemClock
 from connector.domain.ids import ImportId
 from connector.errors import Refused
@@ -101,7 +102,8 @@ def show(
             raise Refused(f"letter {letter.place} is without the arrival's value; {letter.without_value}")
         content = asyncio.run(command.content(letter))
         if output is not None:
-            output.write_bytes(content.value or b"")
+            with writing(output, "--output"):
+                output.write_bytes(content.value or b"")
     for field, text in described(letter):
         typer.echo(f"{field:14} {text}")
     if output is None:

@@ -17,11 +17,11 @@ def clock_text(option: str, given: str | None) -> str | None:
         return None
     try:
         instant = datetime.fromisoformat(given)
-    except ValueError:
+        return format_clock(instant if instant.tzinfo else instant.replace(tzinfo=UTC))
+    except (ValueError, OverflowError):
         raise typer.BadParameter(
             f"{given!r} is no instant; write for example 2026-01-31 or 2026-01-31T08:00:00Z", param_hint=option
         ) from None
-    return format_clock(instant if instant.tzinfo else instant.replace(tzinfo=UTC))
 
 
 def shown_instant(milliseconds: int) -> str:

@@ -1,6 +1,7 @@
 """``rossum-connector schemas``: writes the generated contracts, or says which are out of date."""
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,7 @@ from connector.cli.exits import Exit, told_in_a_sentence
 from connector.cli.options import ConfigOption, settings_from
 from connector.cli.queues import queue_id
 from connector.cli.rossum_access import rossum_at
+from connector.cli.writing import writing
 from connector.clock import SystemClock
 from connector.contracts.captured_form import strangers
 from connector.contracts.catalogue import TopicRole
@@ -47,12 +49,20 @@ def schemas(
     if check:
         _report(differing + left_over, directory)
         return
-    directory.mkdir(parents=True, exist_ok=True)
-    for name in differing:
-        (directory / name).write_text(files[name], encoding="utf-8", newline="\n")
+    with told_in_a_sentence():
+        _write({name: files[name] for name in differing}, left_over, directory)
+
+
+def _write(files: Mapping[str, str], left_over: list[str], directory: Path) -> None:
+    with writing(directory, "--directory"):
+        directory.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        with writing(directory / name, "--directory"):
+            (directory / name).write_text(text, encoding="utf-8", newline="\n")
         typer.echo(f"written: {directory / name}")
     for name in left_over:
-        (directory / name).unlink()
+        with writing(directory / name, "--directory"):
+            (directory / name).unlink()
         typer.echo(f"removed: {directory / name}")
 
 
@@ -69,7 +79,8 @@ def _write_queue(config: Path | None, name: str, output: Path | None) -> None:
     if output is None:
         typer.echo(text)
     else:
-        output.write_text(text + "\n", encoding="utf-8", newline="\n")
+        with writing(output, "--output"):
+            output.write_text(text + "\n", encoding="utf-8", newline="\n")
 
 
 async def _schema_of(settings: RossumSettings, queue: QueueId) -> SchemaReading:

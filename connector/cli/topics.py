@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from connector import logs
 from connector.cli.exits import Exit, told_in_a_sentence
 from connector.cli.options import ConfigOption, settings_from
 from connector.kafka.connection import KafkaConnection
@@ -20,6 +21,7 @@ topics = typer.Typer(help="Look at the topics, or create the missing ones.", no_
 def plan(config: ConfigOption = None) -> None:
     """Say what exists, what is missing and what is wrong; exit with 3 unless all is well."""
     with told_in_a_sentence():
+        logs.hush()
         problems = asyncio.run(_plan(settings_from(config)))
     if problems:
         raise typer.Exit(Exit.CHECK_FAILED)
@@ -34,6 +36,7 @@ def create(
 ) -> None:
     """Create the topics that do not exist; existing ones are never changed."""
     with told_in_a_sentence():
+        logs.hush()
         problems = asyncio.run(_create(settings_from(config), replication))
     if problems:
         raise typer.Exit(Exit.CHECK_FAILED)

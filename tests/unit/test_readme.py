@@ -4,6 +4,7 @@ import re
 import shlex
 from pathlib import Path
 
+from connector.domain.push_health import FORGIVEN_AFTER, FORGIVEN_PAUSES
 from connector.settings_load import load
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,6 +32,14 @@ def test_what_wants_java_in_any_case_is_named() -> None:
 
     assert len(owners) > 5
     assert set(owners) <= named
+
+
+def test_when_lost_webhooks_are_forgiven_is_told_as_it_is() -> None:
+    """Where sweeps are rare, that takes longer."""
+    text = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    pauses, minutes = f"{FORGIVEN_PAUSES:g} times `SWEEP__INTERVAL`", f"{FORGIVEN_AFTER / 60:g} minutes"
+
+    assert f"nothing was lost for {pauses}, and for {minutes} at least" in text
 
 
 def test_what_a_reader_exports_are_settings_that_fit_together(tmp_path: Path) -> None:

@@ -193,6 +193,7 @@ def test_a_typo_in_the_file_names_the_nearest_key(tmp_path: Path) -> None:
             "IMPORTS__REJECT_IDENTICAL needs one document an upload",
         ),
         ({"CONNECTOR_SWEEP__START": "yesterday"}, "CONNECTOR_SWEEP__START: must be an instant"),
+        ({"CONNECTOR_SWEEP__START": "0001-01-01T00:00:00+14:00"}, "CONNECTOR_SWEEP__START: must be an instant"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(changes: dict[str, str], said: str) -> None:

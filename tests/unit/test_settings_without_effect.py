@@ -76,13 +76,33 @@ def test_what_the_protocol_does_not_use_is_refused(changes: dict[str, str], said
     assert "hush" not in told
 
 
+@pytest.mark.parametrize("changes", [{"SSL_KEYFILE": "/key.pem"}, {"SSL_PASSWORD": "hush"}])
+def test_what_belongs_to_a_certificate_is_refused_without_one(changes: dict[str, str]) -> None:
+    """Who sets it means to show one."""
+    (name,) = changes
+    changes = {"SECURITY_PROTOCOL": "SSL", **changes}
+
+    assert complaints({f"CONNECTOR_KAFKA__{name}": text for name, text in changes.items()}) == [
+        f"CONNECTOR_KAFKA: KAFKA__{name} needs KAFKA__SSL_CERTFILE"
+    ]
+
+
 def test_the_defaults_written_out_are_fine() -> None:
     """A template has a line for everything."""
     written = {"SECURITY_PROTOCOL": "PLAINTEXT", "SASL_MECHANISM": "PLAIN", "SASL_USERNAME": "", "SSL_CAFILE": ""}
+    secrets = dict.fromkeys(("SASL_PASSWORD", "SASL_PASSWORD_FILE", "SSL_PASSWORD_FILE"), "")
 
-    settings = load(None, {f"CONNECTOR_KAFKA__{name}": text for name, text in written.items()})
+    settings = load(None, {f"CONNECTOR_KAFKA__{name}": text for name, text in (written | secrets).items()})
 
     assert settings == load(None, {})
+
+
+def test_a_secret_stays_where_its_file_is_an_empty_variable() -> None:
+    """A template has a line for each of the two places, too."""
+    secrets = {"CONNECTOR_ROSSUM__TOKEN": "t", "CONNECTOR_WEBHOOK__SECRETS": '["one"]'}
+    files = {f"{name}_FILE": "" for name in secrets}
+
+    assert load(None, {**secrets, **files}) == load(None, secrets)
 
 
 def test_a_start_in_the_future_is_refused() -> None:

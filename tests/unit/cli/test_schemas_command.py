@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 import typer
 from typer.testing import CliRunner
 
@@ -61,3 +62,15 @@ def test_only_our_own_left_overs_are_removed(tmp_path: Path) -> None:
     assert "annotation.gone.json" in checked[1]
     assert not gone.exists()
     assert theirs.exists()
+
+
+@pytest.mark.parametrize(("below", "named"), [("file", ""), ("folder", "arrival.json")])
+def test_what_can_not_be_written_is_told(tmp_path: Path, below: str, named: str) -> None:
+    """With its option, without a traceback: a file where the directory should be, a folder where a file should be."""
+    (tmp_path / "file").touch()
+    (tmp_path / "folder" / "arrival.json").mkdir(parents=True)
+
+    code, said = run("--directory", str(tmp_path / below))
+
+    assert code == 1
+    assert f"rossum-connector: cannot write {tmp_path / below / named} (--directory): " in said

@@ -79,6 +79,16 @@ def _with_type(event: dict[str, Any], kind: str) -> dict[str, Any]:
     return changed
 
 
+async def test_a_file_that_can_not_be_written_is_told(tmp_path: Path) -> None:
+    """With its option, without a traceback."""
+    path = tmp_path / "nowhere" / "invoices.json"
+    async with commands() as run:
+        done = await run("schemas", "--queue", "invoices", "-o", str(path))
+
+    assert (done.code, done.out) == (1, "")
+    assert done.err == f"rossum-connector: cannot write {path} (--output): No such file or directory\n"
+
+
 async def test_what_the_queue_does_not_have_is_told() -> None:
     """An unknown field on stderr with the nearest one; an unknown queue as an error with its remedy."""
     async with commands() as run:
