@@ -71,6 +71,7 @@ class AnnotationDesk:
         waiting = Waiting(self._services.clock.monotonic(), tickets=[ticket])
         if isinstance(message, Hint):
             waiting.hints.append(message)
+            waiting.heard.append(message.via)
         elif isinstance(message, Linked):
             waiting.linked = message
         else:
@@ -268,8 +269,8 @@ class AnnotationDesk:
     def _finish(self, annotation: AnnotationId, waiting: Waiting, outcome: Outcome, how: str) -> None:
         telemetry, clock = self._services.telemetry, self._services.clock
         waiting.handled = True
-        for hint in waiting.hints:
-            telemetry.hint_finished(hint.via, how)
+        for via in waiting.heard:
+            telemetry.hint_finished(via, how)
         for event in outcome.events:
             telemetry.first_seen(event.via, event.name)
         outcome = weighed(self._services.push, {hint.via for hint in waiting.hints}, outcome)

@@ -122,7 +122,8 @@ class Intake:
                 await self._look_back(consumer, membership, found)
                 await self._hold_back(consumer, membership)
                 self.alive_at = self._clock.monotonic()
-                await self._round(consumer, found)
+                if polling.is_over:
+                    await self._round(consumer, found)
                 await watchdog.look(consumer, joined=membership.is_settled)
                 if membership.is_settled:
                     # A consumer of a topic that was deleted has no partitions, and nothing to complain of.
@@ -146,7 +147,9 @@ class Intake:
         starts: Mapping[TopicPartition, int] = await within(
             CALL_DEADLINE, consumer.beginning_offsets(list(begun | jumped)), "reading offsets"
         )
-        for place in starts:
+        for place, start in starts.items():
+            if place not in begun and start <= self._reached[place]:
+                continue
             offset = await within(CALL_DEADLINE, consumer.committed(place), "reading committed offsets")
             committed = _NOWHERE if offset is None else offset
             self._reached[place] = committed if place in begun else max(committed, self._reached[place])
@@ -165,6 +168,7 @@ class Intake:
         elif paused := consumer.paused():
             membership.begun |= paused
             consumer.resume(*paused)
+            self._ends = {}
 
     async def _look_ahead(self, consumer: AIOKafkaConsumer) -> None:
         """Polls tell the ends of what is read; of what is held back they tell nothing."""
@@ -178,13 +182,25 @@ class Intake:
         return consumer.partitions_for_topic(self._arrived) is not None
 
     async def _round(self, consumer: AIOKafkaConsumer, found: Found) -> None:
-        if not found:
-            return
-        records = [record for of_partition in found.values() for record in of_partition]
-        await self._producer.send([self._copy_of(record) for record in records])
-        self._telemetry.arrivals_copied(len(records))
+        if records := [record for of_partition in found.values() for record in of_partition]:
+            await self._producer.send([self._copy_of(record) for record in records])
+            self._telemetry.arrivals_copied(len(records))
         offsets = {place: of_partition[-1].offset + 1 for place, of_partition in found.items()}
-        await self._commit(consumer, offsets)
+        offsets |= await self._passed_by(consumer, self._reached | offsets)
+        if offsets:
+            await self._commit(consumer, offsets)
+
+    async def _passed_by(
+        self, consumer: AIOKafkaConsumer, reached: Mapping[TopicPartition, int]
+    ) -> Mapping[TopicPartition, int]:
+        """Where reading goes on behind markers of transactions and aborted records, which are offsets all the same."""
+        found = {}
+        for place in reached.keys() & consumer.assignment():
+            if (consumer.highwater(place) or 0) > reached[place]:
+                position = await within(CALL_DEADLINE, consumer.position(place), "reading positions")
+                if position > reached[place]:
+                    found[place] = position
+        return found
 
     def _copy_of(self, record: ConsumerRecord) -> PlainRecord:
         at = Coordinates(self._cluster, record.topic, record.partition, record.offset, record.timestamp)

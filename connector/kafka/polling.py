@@ -30,6 +30,11 @@ class Polling:
         self._poll: asyncio.Task[Mapping[TopicPartition, list[ConsumerRecord]]] | None = None
         self._since = 0.0
 
+    @property
+    def is_over(self) -> bool:
+        """Whether all that it has read was handed over: the consumer's positions tell just that."""
+        return self._poll is None
+
     async def turn(self, *, joined: bool) -> Mapping[TopicPartition, list[ConsumerRecord]]:
         """What the poll has brought; nothing while it goes on.
 

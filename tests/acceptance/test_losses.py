@@ -1,9 +1,12 @@
 """Arrivals that are deleted before they are read: nobody can bring them back, but everybody is told."""
 
+import re
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.structs import TopicPartition
 
@@ -47,6 +50,95 @@ async def test_arrivals_that_vanish_during_an_outage_are_told(kafka: Kafka, tmp_
         assert f'"place": "{topic}[' in back or f'"place":"{topic}[' in back
         assert gone_on.code == 0, gone_on.out
         assert world.reader.duplicates() == []
+
+
+async def test_markers_of_transactions_are_neither_behind_nor_lost(kafka: Kafka, tmp_path: Path) -> None:
+    """Arrivals announced in transactions, the last of them aborted: offsets without records are passed by."""
+    settings = {"ROSSUM__REQUESTS_PER_SECOND": "0"}
+    async with deployment(kafka.bootstrap_servers, "losses", tmp_path, simulator=QUICK, **settings) as world:
+        await world.start_replica()
+        await announced_in_transactions(world, DOCUMENTS)
+        await eventually(lambda: len(world.reader.captured()) == DOCUMENTS, within=60)
+        await eventually(lambda: is_done(world), within=30)
+        clean = await command(world.settings, "audit")
+        await world.stop_replicas()
+        await delete_before(world.bootstrap, await to_the_ends(world, ARRIVED))
+
+        empty = await command(world.settings, "audit")
+        await world.start_replica()
+        await captured_after(world, DOCUMENTS, DOCUMENTS + 1)
+
+        assert (clean.code, empty.code) == (0, 0), empty.out
+        assert "not copied yet" not in clean.out
+        assert await world.metric(1, r'records_lost_total\{log="arrived"\}') == 0
+
+
+async def announced_in_transactions(world: Deployment, documents: int) -> None:
+    """One that is committed, and one that is not."""
+    producer = AIOKafkaProducer(bootstrap_servers=world.bootstrap, transactional_id=f"{world.prefix}announcer")
+    await producer.start()
+    await producer.begin_transaction()
+    for number in range(documents):
+        await producer.send(world.prefix + ARRIVED, orjson.dumps(inline(number)), key=b"%d" % number)
+    await producer.commit_transaction()
+    await producer.begin_transaction()
+    for number in range(documents):
+        await producer.send(world.prefix + ARRIVED, orjson.dumps(inline(number + 1000)), key=b"%d" % number)
+    await producer.abort_transaction()
+    await producer.stop()
+
+
+async def is_done(world: Deployment) -> bool:
+    """Whether nothing is behind in the topic of arrivals, and that is known."""
+    async with world.http.get(world.ops_urls[0] + "/metrics") as response:
+        lag = re.findall(
+            rf'consumer_lag{{partition="\d+",topic="{world.prefix}{ARRIVED}"}} (\S+)', await response.text()
+        )
+    return set(lag) == {"0.0"}
+
+
+async def to_the_ends(world: Deployment, topic: str) -> dict[TopicPartition, int]:
+    """The ends of all partitions, markers and all."""
+    consumer = AIOKafkaConsumer(world.prefix + topic, bootstrap_servers=world.bootstrap)
+    await consumer.start()
+    ends: dict[TopicPartition, int] = await consumer.end_offsets(list(consumer.assignment()))
+    await consumer.stop()
+    return ends
+
+
+@pytest.mark.parametrize("log", ["imports", "work"])
+async def test_what_an_inner_log_has_lost_is_told_once(kafka: Kafka, tmp_path: Path, log: str) -> None:
+    """The connector goes on, and its place is known from then on: also where nothing comes any more."""
+    topic = f"rossum.connector.{log}"
+    settings = {"ROSSUM__REQUESTS_PER_SECOND": "0", "SWEEP__INTERVAL": "1h"}
+    async with deployment(kafka.bootstrap_servers, "losses", tmp_path, simulator=QUICK, **settings) as world:
+        await world.start_replica()
+        await world.add_hook(world.webhook_urls[0])
+        await captured_after(world, 0, DOCUMENTS)
+        await eventually(lambda: is_audited(world), within=60)
+        await world.stop_replicas()
+        producer = AIOKafkaProducer(bootstrap_servers=world.bootstrap)
+        await producer.start()
+        for _ in range(LOST):
+            await producer.send_and_wait(world.prefix + topic, b"{}", partition=1)
+        await producer.stop()
+        await delete_before(world.bootstrap, await to_the_ends(world, topic))
+
+        away = await command(world.settings, "audit")
+        lost = []
+        for number in (1, 2):
+            await world.start_replica()
+            lost.append(await world.metric(number, rf'records_lost_total\{{log="{log}"\}}'))
+            await world.stop_replicas()
+        gone_on = await command(world.settings, "audit")
+
+        assert (away.code, gone_on.code) == (3, 0), gone_on.out
+        assert lost == [LOST, 0]
+
+
+async def is_audited(world: Deployment) -> bool:
+    """Whether the audit finds nothing, finished or not."""
+    return (await command(world.settings, "audit")).code == 0
 
 
 async def captured_after(world: Deployment, start: int, end: int) -> None:

@@ -72,6 +72,68 @@ async def test_slow_lists_do_not_hold_up_captured_data() -> None:
     assert [batch.need for batch in exports] == [Need.EXPORT, Need.LISTING]
 
 
+async def test_what_came_while_it_was_read_is_found_by_what_it_needs_then() -> None:
+    """Busy with a list, its export is announced: that read begins although no further list may."""
+    learnt: set[AnnotationId] = set()
+
+    def kind(annotation: AnnotationId, waiting: Waiting) -> Kind:
+        del waiting
+        return (Need.EXPORT if annotation in learnt else Need.LISTING), None
+
+    room = WaitingRoom(VirtualClock(), kind_of=kind)
+    lists: list[Batch] = []
+    for number in range(BATCHES_IN_FLIGHT + 1):
+        room.put(AnnotationId(number), Waiting(0.0))
+        await _begin(room, lists)
+    room.put(AnnotationId(0), Waiting(0.0))
+    learnt.add(AnnotationId(0))
+    room.put(AnnotationId(100), Waiting(0.0))
+    room.free(lists[0])
+
+    found = [await room.next_batch(), await room.next_batch()]
+
+    assert [(batch.need, list(batch.members)) for batch in found] == [
+        (Need.EXPORT, [0]), (Need.LISTING, [BATCHES_IN_FLIGHT, 100])
+    ]  # fmt: skip
+
+
+async def test_a_pause_ends_by_itself_and_holds_nothing_up() -> None:
+    """What is asked meanwhile waits with it; others of its need don't; decided again it may pause again."""
+    clock = VirtualClock()
+    room, found = WaitingRoom(clock, kind_of=needs), list[Batch]()
+    room.put(AnnotationId(1), Waiting(0.0, not_before=clock.monotonic() + 60))
+    room.put(AnnotationId(1), Waiting(0.0))
+    room.put(AnnotationId(2), Waiting(0.0))
+    await _begin(room, found)
+    await _begin(room, found)
+    assert [list(batch.members) for batch in found] == [[2]]
+
+    await clock.advance(61)
+    await _begin(room, found)
+    assert [list(batch.members) for batch in found] == [[2], [1]]
+
+    room.put(AnnotationId(1), Waiting(0.0, not_before=clock.monotonic() + 60))
+    room.free(found[1])
+    await _begin(room, found)
+    assert len(found) == 2
+    await clock.advance(61)
+    await _begin(room, found)
+    assert [list(batch.members) for batch in found] == [[2], [1], [1]]
+
+
+async def test_a_webhook_that_is_played_again_and_again_says_one_thing() -> None:
+    """Each of them is finished, and all are one question."""
+    room, found = WaitingRoom(VirtualClock(), kind_of=needs), list[Batch]()
+    for via in (Via.WEBHOOK, Via.WEBHOOK, Via.SWEEP, Via.WEBHOOK):
+        hint = Hint(AnnotationId(1), via, "exported")
+        room.put(hint.annotation, Waiting(0.0, hints=[hint], heard=[hint.via]))
+    await _begin(room, found)
+
+    (waiting,) = found[0].members.values()
+    assert [hint.via for hint in waiting.hints] == [Via.WEBHOOK, Via.SWEEP]
+    assert waiting.heard == [Via.WEBHOOK, Via.WEBHOOK, Via.SWEEP, Via.WEBHOOK]
+
+
 async def _begin(room: WaitingRoom, under_way: list[Batch]) -> None:
     """The next batch, where one may begin."""
     asking = asyncio.create_task(room.next_batch())
