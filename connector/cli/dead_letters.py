@@ -26,7 +26,7 @@ from connector.kafka.preflight import Broker, look_at_broker
 from connector.quantities import counted
 from connector.redrive.fixups import FixUp, read_fix_up
 from connector.redrive.letters import Content, DeadLetter
-from connector.redrive.reading import contents, unanswered
+from connector.redrive.reading import arrivals, contents, unanswered
 from connector.redrive.reading import dead_letters as all_letters
 from connector.redrive.redriver import Fate, Redriver
 from connector.redrive.selecting import Selection, rank
@@ -103,7 +103,7 @@ def show(
         if output is not None:
             output.write_bytes(content.value or b"")
     for field, text in described(letter):
-        typer.echo(f"{field:14} {text}")
+        typer.echo(f"{field:14} {'unknown' if text is None else text}")
     if output is None:
         typer.echo(value_text(letter, content, whole=value))
 
@@ -235,6 +235,7 @@ class _Command:
             redriver = Redriver(
                 None if options.dry_run else producer,
                 await stack.enter_async_context(contents(self._connection, broker.names)),
+                await stack.enter_async_context(arrivals(self._connection, broker.names)),
                 broker.names,
                 SystemClock(),
                 copy_bytes=min(broker.copy_bytes, broker.letter_bytes),
