@@ -53,6 +53,11 @@ def described(letter: DeadLetter) -> list[tuple[str, Any]]:
     ]
 
 
+def field_line(field: str, value: Any) -> str:
+    """One of these for a person."""
+    return f"{field:14} {'unknown' if value is None else value}"
+
+
 def _document(letter: DeadLetter) -> str:
     return letter.document_id if letter.document_id is not None else "-"
 

@@ -12,7 +12,7 @@ import typer
 
 from connector import logs
 from connector.cli.confirmation import confirm, require_answer
-from connector.cli.dead_letter_report import described, tell, tell_step, value_text
+from connector.cli.dead_letter_report import described, field_line, tell, tell_step, value_text
 from connector.cli.exits import Exit, told_in_a_sentence
 from connector.cli.instants import clock_text
 from connector.cli.options import ConfigOption, settings_from
@@ -103,7 +103,7 @@ def show(
         if output is not None:
             output.write_bytes(content.value or b"")
     for field, text in described(letter):
-        typer.echo(f"{field:14} {'unknown' if text is None else text}")
+        typer.echo(field_line(field, text))
     if output is None:
         typer.echo(value_text(letter, content, whole=value))
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from connector.cli.dead_letter_report import described, value_text
+from connector.cli.dead_letter_report import described, field_line, value_text
 from connector.clock import SystemClock
 from connector.contracts.arrivals import Coordinates
 from connector.contracts.dead_letters import Cause, dead_letter
@@ -134,7 +134,7 @@ def test_a_value_that_was_not_read_has_words_of_its_own() -> None:
     found = read_letter(unread(), "cluster")
     assert found is not None
 
-    assert dict(described(found))["bytes"] is None
+    assert field_line(*described(found)[-1]) == "bytes          unknown"
     assert value_text(found, content_of(unread()), whole=True) == (
         "(without its value; it was not read; it was announced at offset 17 of documents.arrived[3])"
     )
