@@ -36,7 +36,7 @@ def tell(letter: DeadLetter, *, as_json: bool) -> None:
 
 
 def described(letter: DeadLetter) -> list[tuple[str, Any]]:
-    """All that there is to say about a letter, without its value."""
+    """All that there is to say about a letter, without its value; None is what nobody knows."""
     arrived = letter.arrived
     return [
         ("letter", letter.place),
@@ -49,8 +49,13 @@ def described(letter: DeadLetter) -> list[tuple[str, Any]]:
         ("first_failure", letter.first_failure),
         ("redrives", letter.redrives),
         ("arrived", f"{arrived.topic}/{arrived.partition}/{arrived.offset}"),
-        ("bytes", letter.left_out or letter.size),
+        ("bytes", None if letter.unread else letter.left_out or letter.size),
     ]
+
+
+def field_line(field: str, value: Any) -> str:
+    """One of these for a person."""
+    return f"{field:14} {'unknown' if value is None else value}"
 
 
 def _document(letter: DeadLetter) -> str:

@@ -12,7 +12,7 @@ import typer
 
 from connector import logs
 from connector.cli.confirmation import confirm, require_answer
-from connector.cli.dead_letter_report import described, tell, tell_step, value_text
+from connector.cli.dead_letter_report import described, field_line, tell, tell_step, value_text
 from connector.cli.exits import Exit, told_in_a_sentence
 from connector.cli.instants import clock_text
 from connector.cli.options import ConfigOption, settings_from
@@ -27,7 +27,7 @@ from connector.kafka.preflight import Broker, look_at_broker
 from connector.quantities import counted
 from connector.redrive.fixups import FixUp, read_fix_up
 from connector.redrive.letters import Content, DeadLetter
-from connector.redrive.reading import contents, unanswered
+from connector.redrive.reading import arrivals, contents, unanswered
 from connector.redrive.reading import dead_letters as all_letters
 from connector.redrive.redriver import Fate, Redriver
 from connector.redrive.selecting import Selection, rank
@@ -105,7 +105,7 @@ def show(
             with writing(output, "--output"):
                 output.write_bytes(content.value or b"")
     for field, text in described(letter):
-        typer.echo(f"{field:14} {text}")
+        typer.echo(field_line(field, text))
     if output is None:
         typer.echo(value_text(letter, content, whole=value))
 
@@ -237,6 +237,7 @@ class _Command:
             redriver = Redriver(
                 None if options.dry_run else producer,
                 await stack.enter_async_context(contents(self._connection, broker.names)),
+                await stack.enter_async_context(arrivals(self._connection, broker.names)),
                 broker.names,
                 SystemClock(),
                 copy_bytes=min(broker.copy_bytes, broker.letter_bytes),

@@ -1,7 +1,8 @@
 """Dead letters: the arrival byte for byte, and why it is there, in the header names that Kafka Connect uses.
 
 An arrival may be larger than a letter can be, for example where its producer compresses: the letter is without it then,
-and says so. The reasons and the place of the arrival are always there.
+and says so. The reasons and the place of the arrival are always there, and so are the names by which a person chooses
+a letter.
 """
 
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from typing import Final
 
 from connector.contracts.arrivals import Coordinates
 from connector.contracts.envelope import KafkaRecord
+from connector.contracts.incoming import names_in
 from connector.domain.ids import ImportId
 
 CONNECTOR_NAME: Final = "rossum-kafka-connector"
@@ -33,9 +35,13 @@ HEADERS: Final = {
 }
 #: After those, only where a letter is without the value of the arrival.
 VALUE_LEFT_OUT: Final = "dlq-value-left-out"
+DOCUMENT_ID: Final = "dlq-document-id"
+QUEUE: Final = "dlq-queue"
 OPTIONAL: Final = {
     VALUE_LEFT_OUT: "Bytes of the arrival's value where that is too large for a letter: it stands at the place of the "
-    "arrival. Empty where nobody knows how many.",
+    "arrival. Empty where the value was not read, for example because the arrival was deleted before.",
+    DOCUMENT_ID: "The document key that the value names, where that is left out.",
+    QUEUE: "The queue that the value names, where that is left out.",
 }
 _NAMES: Final = list(HEADERS)
 #: Those that letters had before they told the import id.
@@ -75,8 +81,8 @@ def dead_letter(  # noqa: PLR0913 - an arrival, and what became of it
 
     Headers of an earlier death of the same arrival are replaced; those of another system's dead letter stay.
 
-    Above `limit`, the bytes of the largest record that the topic takes, the value is left out; where that is not
-    enough, so are the arrival's key and headers. `unread` says that there is a value, but not here.
+    Above `limit`, the bytes of the largest record that the topic takes, the value is left out, except for its names;
+    where that is not enough, so are the arrival's key and headers. `unread` says that there is a value, but not here.
     """
     added = (
         at.topic,
@@ -99,8 +105,16 @@ def dead_letter(  # noqa: PLR0913 - an arrival, and what became of it
     if whole.size <= limit and not unread:
         return whole
     ours = (*ours, (VALUE_LEFT_OUT, b"" if unread else b"%d" % len(value or b"")))
-    without = _record(key, None, (*theirs, *ours))
-    return without if without.size <= limit else _record(None, None, ours)
+    named = (*ours, *_names(value, headers))
+    for smaller in (_record(key, None, (*theirs, *named)), _record(None, None, named)):
+        if smaller.size <= limit:
+            return smaller
+    return _record(None, None, ours)
+
+
+def _names(value: bytes | None, headers: Sequence[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
+    names = zip((DOCUMENT_ID, QUEUE), names_in(value, headers), strict=True)
+    return [(header, name.encode(errors="replace")) for header, name in names if name is not None]
 
 
 def _record(key: bytes | None, value: bytes | None, headers: tuple[tuple[str, bytes], ...]) -> KafkaRecord:
@@ -126,7 +140,7 @@ def _run(headers: Sequence[tuple[str, bytes]]) -> tuple[int, int]:
     for start in range(len(names) - len(_EARLIER), -1, -1):
         end = start + len(_EARLIER)
         if names[start:end] == _EARLIER:
-            for later in (*_NAMES[len(_EARLIER) :], VALUE_LEFT_OUT):
+            for later in (*_NAMES[len(_EARLIER) :], *OPTIONAL):
                 end += names[end : end + 1] == [later]
             return start, end
     return len(names), len(names)

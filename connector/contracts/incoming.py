@@ -26,6 +26,8 @@ _HEADER_PREFIX: Final = "ce_"
 _TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 #: Characters that a `tracestate` may have; W3C lets every hop cut it at 512.
 _TRACESTATE: Final = re.compile(r"[ -~]{1,512}")
+#: Characters that are kept of a name; what is longer is no name.
+NAME_LENGTH: Final = 1_000
 
 
 class Form(Enum):
@@ -108,6 +110,21 @@ def take(value: bytes | None, headers: Sequence[tuple[str, bytes]]) -> Incoming:
         # Not every producer can set headers; no arrival has such a member.
         return Incoming(Form.STRUCTURED, body, value, body, fault, known)
     return Incoming(Form.PLAIN, attributes, value, body, fault, known)
+
+
+def names_in(value: bytes | None, headers: Sequence[tuple[str, bytes]]) -> tuple[str | None, str | None]:
+    """Document id and queue as an arrival names them, valid or not; never raises."""
+    incoming = take(value, headers)
+    data = incoming.body if incoming.form in (Form.STRUCTURED, Form.PLAIN) else _decoded(value)[0]
+    if incoming.form is Form.STRUCTURED and isinstance(data, dict):
+        data = data.get("data")
+    if not isinstance(data, dict):
+        return None, None
+    document_id, queue = data.get("document_id"), data.get("queue")
+    return (
+        document_id[:NAME_LENGTH] if isinstance(document_id, str) else None,
+        str(queue)[:NAME_LENGTH] if isinstance(queue, str | int) else None,
+    )
 
 
 def data_of(incoming: Incoming) -> Any:

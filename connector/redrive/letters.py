@@ -1,19 +1,13 @@
 """Dead letters as they lie on their topic."""
 
 from dataclasses import dataclass
-from typing import Any
-
-import orjson
 
 from connector.contracts.arrivals import Coordinates, identify
-from connector.contracts.dead_letters import VALUE_LEFT_OUT, original_headers, reasons
-from connector.contracts.incoming import Form, take
+from connector.contracts.dead_letters import DOCUMENT_ID, QUEUE, VALUE_LEFT_OUT, original_headers, reasons
+from connector.contracts.incoming import names_in
 from connector.domain.ids import ImportId
 from connector.kafka.reading import TopicRecord
 from connector.ports import InnerRecord
-
-#: Characters that are kept of a name; what is longer is no name.
-NAME_LENGTH = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,17 +17,6 @@ class Content:
     key: bytes | None
     value: bytes | None
     headers: tuple[tuple[str, bytes], ...]
-
-    @property
-    def data(self) -> dict[str, Any]:
-        """The arrival's data as far as it is a JSON object; empty otherwise."""
-        try:
-            document = orjson.loads(self.value or b"null")
-        except orjson.JSONDecodeError:
-            return {}
-        if take(self.value, self.headers).form is Form.STRUCTURED and isinstance(document, dict):
-            document = document.get("data")
-        return document if isinstance(document, dict) else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +31,8 @@ class DeadLetter:
         document_id, queue: As the arrival names them.
         size: Bytes of the arrival's value, as far as it is in the letter.
         redrives: How often it had been sent again before.
-        left_out: Bytes of the value where it was too large for the letter; 0 where nobody knows how many.
+        left_out: Bytes of the value where it was too large for the letter; 0 where it was not read.
+        unread: The value was not read, so nobody knows how large it is, nor what it names.
         generation: The generation of its import that ended with it, once the ledger has told that it did.
     """
 
@@ -66,6 +50,7 @@ class DeadLetter:
     first_failure: str
     redrives: int
     left_out: int | None = None
+    unread: bool = False
     generation: int | None = None
 
     @property
@@ -78,9 +63,11 @@ class DeadLetter:
         """A sentence for where the value should be; empty where it is."""
         if self.left_out is None:
             return ""
+        place = f"offset {self.arrived.offset} of {self.arrived.topic}[{self.arrived.partition}]"
+        if self.unread:
+            return f"it was not read; it was announced at {place}"
         size = f"with {self.left_out} bytes " if self.left_out else ""
-        at = self.arrived
-        return f"{size}it is too large for a letter: it stands at offset {at.offset} of {at.topic}[{at.partition}]"
+        return f"{size}it is too large for a letter: it stands at {place}"
 
 
 def content_of(record: TopicRecord | InnerRecord) -> Content:
@@ -100,23 +87,27 @@ def read_letter(record: TopicRecord, cluster: str) -> DeadLetter | None:
             timestamp_ms=record.timestamp_ms,
         )
         content = content_of(record)
-        data = content.data
-        document_id, queue = data.get("document_id"), data.get("queue")
+        left_out = ours.get(VALUE_LEFT_OUT)
+        if left_out is None:
+            document_id, queue = names_in(content.value, content.headers)
+        else:
+            document_id, queue = ours.get(DOCUMENT_ID), ours.get(QUEUE)
         return DeadLetter(
             partition=record.partition,
             offset=record.offset,
             died_ms=record.timestamp_ms,
             arrived=arrived,
             import_id=ImportId(ours.get("dlq-import-id") or identify(content.value, content.headers, arrived)),
-            document_id=document_id[:NAME_LENGTH] if isinstance(document_id, str) else None,
-            queue=str(queue)[:NAME_LENGTH] if isinstance(queue, str | int) else None,
+            document_id=document_id,
+            queue=queue,
             size=len(content.value or b""),
             stage=ours["dlq-reason"],
             message=ours["__connect.errors.exception.message"],
             attempts=int(ours["dlq-attempts"]),
             first_failure=ours["dlq-first-failure"],
             redrives=int(ours["dlq-redrives"]),
-            left_out=int(ours[VALUE_LEFT_OUT] or 0) if VALUE_LEFT_OUT in ours else None,
+            left_out=None if left_out is None else int(left_out or 0),
+            unread=left_out == "",
         )
     except (KeyError, ValueError):
         return None

@@ -8,12 +8,13 @@ from connector.contracts.catalogue import TopicRole
 from connector.domain.ids import import_entity
 from connector.domain.rows import AnyRow, ImportRow, ImportState
 from connector.kafka.connection import KafkaConnection
-from connector.kafka.lookup import RecordLookup
+from connector.kafka.lookup import RecordLookup, left_of_arrivals
 from connector.kafka.names import Names
 from connector.kafka.reading import fold, records, stretches
 from connector.redrive.letters import Content, DeadLetter, content_of, read_letter
 
-#: What a letter holds; None once the topic has deleted it. Raises `KafkaUnavailable` when Kafka does not answer.
+#: What a letter holds, or what its arrival does; None once the topic has deleted it. Raises `KafkaUnavailable` when
+#: Kafka does not answer.
 ReadContent = Callable[[DeadLetter], Awaitable[Content | None]]
 
 
@@ -43,6 +44,29 @@ async def contents(connection: KafkaConnection, names: Names) -> AsyncIterator[R
     async def read(letter: DeadLetter) -> Content | None:
         record = await lookup.read(names.topics[TopicRole.DEAD_LETTERS], letter.partition, letter.offset)
         return None if record is None else content_of(record)
+
+    try:
+        yield read
+    finally:
+        await lookup.close()
+
+
+@asynccontextmanager
+async def arrivals(connection: KafkaConnection, names: Names) -> AsyncIterator[ReadContent]:
+    """Reads what letters are about where it was announced, one at a time; where partitions begin it asks once."""
+    lookup = RecordLookup(connection)
+    starts: dict[str, int | None] = {}
+
+    async def read(letter: DeadLetter) -> Content | None:
+        at = letter.arrived
+        place = f"{at.topic}/{at.partition}"
+        if place not in starts:
+            starts.update((await left_of_arrivals(lookup, names, {place}, 0)).starts)
+        start = starts[place]
+        if start is None or at.offset < start:
+            return None
+        record = await lookup.read(at.topic, at.partition, at.offset)
+        return None if record is None else Content(record.key, record.value, record.headers)
 
     try:
         yield read

@@ -47,6 +47,7 @@ class Redriver:
     Args:
         producer: None for a dry run.
         read: Gives the content of a letter.
+        read_arrival: Gives that of its arrival.
         copy_bytes: The largest record that both the inner log and the dead letters take.
         rate: Letters a second at most.
         insist: Also those that were sent again too often.
@@ -56,6 +57,7 @@ class Redriver:
         self,
         producer: PlainProducer | None,
         read: ReadContent,
+        read_arrival: ReadContent,
         names: Names,
         clock: Clock,
         *,
@@ -66,6 +68,7 @@ class Redriver:
     ) -> None:
         self._producer = producer
         self._read = read
+        self._read_arrival = read_arrival
         self._names = names
         self._clock = clock
         self._copy_bytes = copy_bytes
@@ -92,12 +95,17 @@ class Redriver:
         if content is None:
             return Step(letter, Fate.SKIPPED, "its topic has deleted it; announce the document again instead")
         try:
-            record = self._record(letter, content)
+            whole = self._whole(letter, content)
         except Unfixable as error:
             return Step(letter, Fate.SKIPPED, f"it can't be changed by --set: {error}")
-        size = KafkaRecord(record.key, record.value, tuple(record.headers)).size
-        if size + ROOM > self._copy_bytes:
-            sentence = f"with {size} bytes it is too large for the inner log; announce the document again instead"
+        by_reference = letter.left_out is not None or (not self._fix_ups and self._is_too_large(whole))
+        record = await self._reference(letter, content, whole) if by_reference else whole
+        if record is None:
+            return Step(letter, Fate.SKIPPED, "the arrival is deleted; announce the document again")
+        if self._is_too_large(record):
+            sentence = (
+                f"with {_size(record)} bytes it is too large for the inner log; announce the document again instead"
+            )
             return Step(letter, Fate.SKIPPED, sentence)
         if self._producer is not None:
             await self._producer.send([record])
@@ -113,16 +121,34 @@ class Redriver:
             return f"--set can't change its value; {letter.without_value}; announce the document again instead"
         return ""
 
-    def _record(self, letter: DeadLetter, content: Content) -> PlainRecord:
-        """What is not in the letter its owner reads where the arrival is."""
+    def _whole(self, letter: DeadLetter, content: Content) -> PlainRecord:
+        value = fixed(content.value, content.headers, self._fix_ups)
+        headers = copy_headers(letter.arrived, content.key, content.headers, follows=letter.generation)
+        return self._to_owner(letter, value, headers)
+
+    async def _reference(self, letter: DeadLetter, content: Content, whole: PlainRecord) -> PlainRecord | None:
+        """What is not in the letter, or too large to copy, its owner reads where the arrival is; None if that is gone.
+
+        A letter that was repaired before stays whole: its arrival is without the repair.
+        """
+        arrival = await self._read_arrival(letter)
+        if arrival is None:
+            return None
+        if letter.left_out is None and (arrival.value or b"") != (content.value or b""):
+            return whole
+        headers = copy_headers(letter.arrived, None, [], by_reference=True, follows=letter.generation)
+        return self._to_owner(letter, None, headers)
+
+    def _to_owner(self, letter: DeadLetter, value: bytes | None, headers: list[tuple[str, bytes]]) -> PlainRecord:
         entity = import_entity(letter.import_id)
-        by_reference = letter.left_out is not None
+        partition = partition_of(entity, self._names.partitions)
         return PlainRecord(
-            self._names.topics[TopicRole.IMPORTS],
-            partition_of(entity, self._names.partitions),
-            value=None if by_reference else fixed(content.value, content.headers, self._fix_ups),
-            key=entity.encode(),
-            headers=copy_headers(
-                letter.arrived, content.key, content.headers, by_reference=by_reference, follows=letter.generation
-            ),
+            self._names.topics[TopicRole.IMPORTS], partition, value=value, key=entity.encode(), headers=headers
         )
+
+    def _is_too_large(self, record: PlainRecord) -> bool:
+        return _size(record) + ROOM > self._copy_bytes
+
+
+def _size(record: PlainRecord) -> int:
+    return KafkaRecord(record.key, record.value, tuple(record.headers)).size

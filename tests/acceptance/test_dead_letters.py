@@ -7,6 +7,8 @@ from typing import Any
 import orjson
 import pytest
 from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from aiokafka.structs import TopicPartition
 
 from tests.support.deployment import ARRIVED, Deployment, deployment, inline, pdf, spawn
 from tests.support.find_kafka import Kafka
@@ -15,6 +17,8 @@ from tests.support.waiting import eventually
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(600)]
 
 QUICK = ("--rate-limit", "0", "--processing", "0.2", "--review", "0.3")
+#: Bytes of arrivals that the inner log does not take: a letter takes the first, but not the second.
+FITS_A_LETTER, FITS_NOTHING = 1_100_000, 3_000_000
 ODD_BYTES = b"\xff\x00 no JSON, no UTF-8 \xfe"
 ODD_HEADERS = [("theirs", b"\x00\xff"), ("theirs", b"twice"), ("empty", b"")]
 
@@ -42,6 +46,26 @@ async def poison(world: Deployment) -> None:
     await producer.start()
     await producer.send_and_wait(world.prefix + ARRIVED, ODD_BYTES, headers=ODD_HEADERS)
     await producer.stop()
+
+
+async def announce_padded(world: Deployment, sizes: dict[int, int], folder: Path) -> None:
+    """Arrivals of so many bytes, by number, whose files are not there; only small while they are compressed."""
+    producer = AIOKafkaProducer(
+        bootstrap_servers=world.bootstrap, acks="all", compression_type="gzip", max_request_size=2 * FITS_NOTHING
+    )
+    await producer.start()
+    for number, size in sizes.items():
+        await producer.send_and_wait(world.prefix + ARRIVED, orjson.dumps(missing(number, folder)).ljust(size))
+    await producer.stop()
+
+
+async def delete(world: Deployment, place: str) -> None:
+    """Delete a record and all before it in its partition."""
+    topic, partition, offset = place.split("/")
+    admin = AIOKafkaAdminClient(bootstrap_servers=world.bootstrap)
+    await admin.start()
+    await admin.delete_records({TopicPartition(topic, int(partition)): RecordsToDelete(int(offset) + 1)})
+    await admin.close()
 
 
 def missing(number: int, folder: Path) -> dict[str, Any]:
@@ -94,6 +118,35 @@ async def test_a_letter_is_found_repaired_and_sent_again(kafka: Kafka, tmp_path:
         assert [letter["document"] for letter in left] == ["-"]
         assert world.reader.duplicates() == []
         assert set((await world.root_documents()).values()) == {1}
+
+
+async def test_letters_of_arrivals_that_are_too_large_to_copy(kafka: Kafka, tmp_path: Path) -> None:
+    """With or without their values they go back by where they were announced, until that is deleted."""
+    files = tmp_path / "files"
+    files.mkdir()
+    settings = {"IMPORTS__FILE_ROOTS": f'["{files}"]'}
+    async with deployment(kafka.bootstrap_servers, "large-letters", tmp_path, simulator=QUICK, **settings) as world:
+        await world.start_replica()
+        await announce_padded(world, {1: FITS_A_LETTER, 2: FITS_NOTHING, 3: FITS_NOTHING}, files)
+        await eventually(lambda: len(world.reader.letters) == 3, within=60)
+        of_queue = await listed(world, "--queue", str(inline(1)["queue"]))
+        for number in (1, 2):
+            (files / f"{number}.pdf").write_bytes(pdf(f"document {number}"))
+        sent = await letters(world, "redrive", "doc-1", "doc-2", "--yes")
+        await eventually(lambda: _captured(world) == {"doc-1", "doc-2"}, within=60)
+        await delete(world, next(letter["arrived"] for letter in of_queue if letter["document"] == "doc-3"))
+        refused = await letters(world, "redrive", "doc-3", "--yes")
+
+        assert {letter["document"]: letter["bytes"] for letter in of_queue} == {
+            "doc-1": FITS_A_LETTER,
+            "doc-2": FITS_NOTHING,
+            "doc-3": FITS_NOTHING,
+        }
+        assert sorted(bool(letter.value) for letter in world.reader.letters) == [False, False, True]
+        assert sent[0] == 0, sent
+        assert sent[1].count("redriven") == 2
+        assert refused[0] == 3
+        assert "the arrival is deleted; announce the document again" in refused[1]
 
 
 async def test_a_loop_of_letters_is_guarded(kafka: Kafka, tmp_path: Path) -> None:

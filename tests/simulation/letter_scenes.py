@@ -8,7 +8,7 @@ from connector.kafka.plain_producer import PlainProducer
 from connector.kafka.preflight import look_at_broker
 from connector.kafka.reading import TopicRecord
 from connector.redrive.letters import read_letter
-from connector.redrive.reading import contents, unanswered
+from connector.redrive.reading import arrivals, contents, unanswered
 from connector.redrive.redriver import Redriver
 from connector.settings_load import load
 from tests.simulation.staging import Scene, staged
@@ -60,8 +60,9 @@ async def _redrive_all(world: World) -> None:
     letters = [letter for one in records if (letter := read_letter(one, broker.cluster)) is not None]
     chosen = await unanswered(connection, names, letters, on_progress=lambda _count: None)
     producer = PlainProducer(connection, max_bytes=broker.max_bytes)
-    async with contents(connection, names) as read:
-        redriver = Redriver(producer, read, names, SimulatedClock(world.loop), copy_bytes=broker.letter_bytes)
+    async with contents(connection, names) as read, arrivals(connection, names) as read_arrival:
+        clock = SimulatedClock(world.loop)
+        redriver = Redriver(producer, read, read_arrival, names, clock, copy_bytes=broker.letter_bytes)
         async for step in redriver.run(chosen):
             world.say(f"{step.fate} {step.letter.place} {step.sentence}")
     await producer.close()

@@ -1,5 +1,6 @@
 """Dead letters: the arrival as it came, and why."""
 
+import pytest
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from hypothesis import given
 from hypothesis import strategies as st
@@ -94,6 +95,41 @@ def test_a_value_that_nobody_has_is_told_without_a_number() -> None:
     letter = dead_letter(None, None, [], AT, CAUSE, import_id=IMPORT, limit=LIMIT, unread=True)
 
     assert reasons(letter.headers)["dlq-value-left-out"] == ""
+
+
+@pytest.mark.parametrize(
+    ("value", "headers", "expected"),
+    [
+        (b'{"document_id": "doc-1", "queue": 8199}', (), ["doc-1", "8199"]),
+        (b'{"document_id": 7, "queue": "receipts"}', (), [None, "receipts"]),
+        (b'{"specversion": "1.0", "data": {"document_id": "doc-1"}}', (), ["doc-1", None]),
+        (b'{"document_id": "doc-1"}', (("ce_id", b"7"),), ["doc-1", None]),
+        (b'{"document_id": "%s"}' % (b"d" * 3_000), (), ["d" * 1_000, None]),
+        (b"no JSON", (), [None, None]),
+    ],
+    ids=["plain", "odd", "structured", "binary", "long", "poison"],
+)
+def test_a_letter_without_its_value_tells_what_that_names(
+    value: bytes, headers: tuple[tuple[str, bytes], ...], expected: list[str | None]
+) -> None:
+    """A whole one does not: it is there to be read. Whatever is told is taken off again."""
+    whole = dead_letter(value, b"k", headers, AT, CAUSE, import_id=IMPORT, limit=LIMIT)
+    without = dead_letter(value.ljust(9_000), b"k", headers, AT, CAUSE, import_id=IMPORT, limit=3_000)
+
+    names = [reasons(without.headers).get(name) for name in ("dlq-document-id", "dlq-queue")]
+    assert (names, without.value) == (expected, None)
+    assert not {"dlq-document-id", "dlq-queue"} & reasons(whole.headers).keys()
+    assert original_headers(without.headers) == headers
+
+
+def test_names_that_do_not_fit_are_left_out_too() -> None:
+    """Where it failed comes first."""
+    value = b'{"document_id": "%s", "queue": "%s"}' % (b"d" * 1_000, b"q" * 1_000)
+
+    letter = dead_letter(value, b"k", (), AT, CAUSE, import_id=IMPORT, limit=2_500)
+
+    assert letter.size <= 2_500
+    assert reasons(letter.headers).keys() == {*HEADERS, "dlq-value-left-out"}
 
 
 @given(records)

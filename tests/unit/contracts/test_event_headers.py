@@ -57,13 +57,17 @@ def test_headers_of_events(name: str, extra: str | None) -> None:
 
 
 def test_headers_of_dead_letters() -> None:
-    """A dead letter of an arrival without headers has exactly those that are told."""
+    """A dead letter of an arrival without headers has exactly those that are told, one without its value all."""
     at = Coordinates("kraft-1", "in", 3, 17, 0)
+    value = b'{"document_id": "d", "queue": 1}'.ljust(9_999)
 
-    letter = dead_letter(
-        b"", None, [], at, Cause("fetch", "Rejected", "gone", 1, "t", 0), import_id=ImportId("i"), limit=9_999
+    whole, without = (
+        dead_letter(
+            some, None, [], at, Cause("fetch", "Rejected", "gone", 1, "t", 0), import_id=ImportId("i"), limit=9_999
+        )
+        for some in (b"", value)
     )
 
-    assert [name for name, _ in letter.headers] == list(
-        DOCUMENT["components"]["messages"]["dead-letter"]["headers"]["required"]
-    )
+    told = DOCUMENT["components"]["messages"]["dead-letter"]["headers"]
+    assert [name for name, _ in whole.headers] == list(told["required"])
+    assert [name for name, _ in without.headers] == list(told["properties"])

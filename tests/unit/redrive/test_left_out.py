@@ -1,10 +1,14 @@
 """Letters without the value of their arrival: sent again by where that is."""
 
 import asyncio
+import re
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, cast
 
-from connector.cli.dead_letter_report import described, value_text
+import pytest
+
+from connector.cli.dead_letter_report import described, field_line, value_text
 from connector.clock import SystemClock
 from connector.contracts.arrivals import Coordinates
 from connector.contracts.dead_letters import Cause, dead_letter
@@ -16,12 +20,17 @@ from connector.kafka.reading import TopicRecord
 from connector.redrive.fixups import FixUp
 from connector.redrive.letters import Content, DeadLetter, content_of, read_letter
 from connector.redrive.redriver import Fate, Redriver, Step
+from connector.redrive.selecting import Selection
 from connector.settings_kafka import KafkaSettings
 
 NAMES = Names.from_settings(KafkaSettings(bootstrap_servers="nowhere:9092"), partitions=4)
 AT = Coordinates("cluster", "documents.arrived", 3, 17, 5)
 CAUSE = Cause("validate", "Rejected", "not valid", 1, "2026-01-01T00:00:00.000000Z", 0)
-VALUE = b'{"document_id": "doc-1", "source": "nonsense"}'.ljust(5_000)
+VALUE = b'{"document_id": "doc-1", "queue": "receipts", "source": "nonsense"}'.ljust(5_000)
+#: What the inner log takes, and a value that it does not take.
+COPY_BYTES = 100_000
+LARGE = b'{"document_id": "doc-2", "source": "%s"}' % (b"x" * COPY_BYTES)
+TOO_LARGE = r"with \d+ bytes it is too large for the inner log; announce the document again instead"
 WHERE = "with 5000 bytes it is too large for a letter: it stands at offset 17 of documents.arrived[3]"
 
 
@@ -38,14 +47,30 @@ def letter() -> DeadLetter:
     return found
 
 
-async def content(_letter: DeadLetter) -> Content:
-    """What it holds."""
-    return content_of(on_its_topic())
+def whole(*, headers: Sequence[tuple[str, bytes]] = (), value: bytes = LARGE) -> TopicRecord:
+    """A letter that holds its arrival, though the inner log could not."""
+    record = dead_letter(value, b"k", headers, AT, CAUSE, import_id=ImportId("one"), limit=1_000_000)
+    return TopicRecord("rossum.dead-letters", 0, 2, 9, record.key, record.value, record.headers)
 
 
-async def sent_again(*fix_ups: FixUp) -> tuple[Step, list[ArrivalCopy]]:
-    """What became of it, and the copies that its owner gets."""
+def unread() -> TopicRecord:
+    """A letter of an arrival that was deleted before it could be read."""
+    record = dead_letter(None, None, [], AT, CAUSE, import_id=ImportId("one"), limit=2_000, unread=True)
+    return TopicRecord("rossum.dead-letters", 0, 2, 9, record.key, record.value, record.headers)
+
+
+async def sent_again(
+    *fix_ups: FixUp, record: TopicRecord | None = None, arrival: bytes | None = VALUE
+) -> tuple[Step, list[ArrivalCopy]]:
+    """What became of a letter, and the copies that its owner gets; the arrival is what is still at its place."""
     copies: list[ArrivalCopy] = []
+    record = record or on_its_topic()
+
+    async def read(_letter: DeadLetter) -> Content:
+        return content_of(record)
+
+    async def read_arrival(_letter: DeadLetter) -> Content | None:
+        return None if arrival is None else Content(b"k", arrival, ())
 
     class Producer:
         """Kafka in a list."""
@@ -54,10 +79,14 @@ async def sent_again(*fix_ups: FixUp) -> tuple[Step, list[ArrivalCopy]]:
             """Take them."""
             copies.extend(read_copy(one.key, one.value, one.headers, 40) for one in records)
 
-    redriver = Redriver(cast("Any", Producer()), content, NAMES, SystemClock(), copy_bytes=1_000_000, fix_ups=fix_ups)
+    redriver = Redriver(
+        cast("Any", Producer()), read, read_arrival, NAMES, SystemClock(), copy_bytes=COPY_BYTES, fix_ups=fix_ups
+    )
+    found = read_letter(record, "cluster")
+    assert found is not None
     async with asyncio.timeout(5):
-        waits = [step async for step in redriver.run([replace(letter(), generation=2)])]
-    return waits[0], copies
+        steps = [step async for step in redriver.run([replace(found, generation=2)])]
+    return steps[0], copies
 
 
 async def test_its_owner_reads_the_arrival_itself() -> None:
@@ -84,13 +113,86 @@ def test_it_says_where_the_value_is() -> None:
     assert value_text(letter(), content_of(on_its_topic()), whole=True) == f"(without its value; {WHERE})"
 
 
+def test_it_is_chosen_by_what_its_value_names() -> None:
+    """As any other letter."""
+    found = letter()
+
+    assert (found.document_id, found.queue) == ("doc-1", "receipts")
+    assert Selection(names=frozenset({"doc-1"}), queues=frozenset({"receipts"})).wants(found)
+
+
+async def test_an_arrival_that_is_deleted_is_not_sent_again() -> None:
+    """Its owner would find nothing and write the same letter anew."""
+    step, copies = await sent_again(arrival=None)
+
+    assert (step.fate, step.sentence) == (Fate.SKIPPED, "the arrival is deleted; announce the document again")
+    assert not copies
+
+
+def test_a_value_that_was_not_read_has_words_of_its_own() -> None:
+    """Nobody knows how large it is, nor whether it is still where it was announced."""
+    found = read_letter(unread(), "cluster")
+    assert found is not None
+
+    assert field_line(*described(found)[-1]) == "bytes          unknown"
+    assert value_text(found, content_of(unread()), whole=True) == (
+        "(without its value; it was not read; it was announced at offset 17 of documents.arrived[3])"
+    )
+
+
+async def test_what_was_not_read_is_sent_again_while_its_arrival_is_there() -> None:
+    """A defect may have been why nobody read it."""
+    sent, (copy,) = await sent_again(record=unread())
+    skipped, none = await sent_again(record=unread(), arrival=None)
+
+    assert (sent.fate, copy.by_reference) == (Fate.REDRIVEN, True)
+    assert (skipped.fate, none) == (Fate.SKIPPED, [])
+
+
+@pytest.mark.parametrize("record", [whole(), whole(value=VALUE, headers=[("theirs", LARGE)])], ids=["value", "headers"])
+async def test_a_whole_letter_that_the_inner_log_cannot_take_goes_by_reference(record: TopicRecord) -> None:
+    """As its arrival did: only its place is copied."""
+    step, (copy,) = await sent_again(record=record, arrival=record.value)
+
+    assert (step.fate, copy.by_reference, copy.follows) == (Fate.REDRIVEN, True, 2)
+    assert (copy.value, copy.key, copy.headers) == (None, None, ())
+    assert copy.at.causation == AT.causation
+
+
+@pytest.mark.parametrize(
+    ("fix_ups", "arrival", "sentence"),
+    [
+        ((FixUp(("queue",), "receipts"),), LARGE, TOO_LARGE),
+        ((), LARGE.replace(b"doc-2", b"doc-3"), TOO_LARGE),
+        ((), None, "the arrival is deleted; announce the document again"),
+    ],
+    ids=["repaired", "repaired before", "deleted"],
+)
+async def test_a_large_letter_that_its_arrival_does_not_tell_is_refused(
+    fix_ups: tuple[FixUp, ...], arrival: bytes | None, sentence: str
+) -> None:
+    """A repair would be lost on the way, and a deleted arrival can't be read."""
+    step, copies = await sent_again(*fix_ups, record=whole(), arrival=arrival)
+
+    assert step.fate is Fate.SKIPPED
+    assert re.fullmatch(sentence, step.sentence)
+    assert not copies
+
+
+async def test_a_whole_letter_that_fits_needs_no_arrival() -> None:
+    """It goes as it is, also where the arrival is deleted."""
+    step, (copy,) = await sent_again(record=whole(value=VALUE), arrival=None)
+
+    assert (step.fate, copy.by_reference, copy.value, copy.key) == (Fate.REDRIVEN, False, VALUE, b"k")
+
+
 async def test_a_letter_that_is_deleted_meanwhile_is_skipped() -> None:
     """Between the list and its turn."""
 
     async def gone(_letter: DeadLetter) -> None:
         return None
 
-    redriver = Redriver(None, gone, NAMES, SystemClock(), copy_bytes=1_000_000)
+    redriver = Redriver(None, gone, gone, NAMES, SystemClock(), copy_bytes=1_000_000)
     (step,) = [step async for step in redriver.run([replace(letter(), generation=2)])]
 
     assert (step.fate, "deleted" in step.sentence) == (Fate.SKIPPED, True)
