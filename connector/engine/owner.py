@@ -130,7 +130,17 @@ class Owner:
         return not self._work_paused
 
     def deliver(self, role: TopicRole, records: Sequence[InnerRecord]) -> None:
-        """Take in records of one log, in offset order; those delivered before are left out."""
+        """Take in records of one log, in offset order; those delivered before are left out.
+
+        Never raises, since the caller reads for all partitions: what fails here ends this ownership alone. The record
+        at which it failed stays unfinished, and those after it were not delivered, so that the next owner reads them.
+        """
+        try:
+            self._deliver(role, records)
+        except Exception as error:  # noqa: BLE001 - raised where the owner's own work fails
+            self._crew.take(_fail(error))
+
+    def _deliver(self, role: TopicRole, records: Sequence[InnerRecord]) -> None:
         tracker = self.trackers[role]
         now = self._services.clock.monotonic()
         for record in records:
@@ -184,11 +194,11 @@ class Owner:
         """Work until cancelled.
 
         Raises:
-            ExceptionGroup: Holding `PartitionLost` or `KafkaUnavailable`: the ownership is over.
+            ExceptionGroup: Holding `PartitionLost`, `KafkaUnavailable` or `StateFailed`: the ownership is over.
         """
-        self._restore_open()
         try:
             async with self._crew.working():
+                self._restore_open()
                 self._crew.take(self._committer.run())
                 self._crew.take(self.annotations.run())
                 self._crew.take(self.imports.run())
@@ -231,3 +241,7 @@ class Owner:
         """Let go of Kafka."""
         self._lost = True
         await self._log.close()
+
+
+async def _fail(error: Exception) -> None:
+    raise error

@@ -4,12 +4,15 @@ import asyncio
 from collections.abc import Collection, Mapping, Sequence
 
 from aiokafka import AIOKafkaConsumer
+from aiokafka.client import AIOKafkaClient
+from aiokafka.errors import NoError, TopicAuthorizationFailedError, UnknownTopicOrPartitionError
+from aiokafka.protocol.metadata import MetadataRequest
 from aiokafka.structs import ConsumerRecord, TopicPartition
 
 from connector.contracts.arrivals import ArrivalsLeft
 from connector.contracts.catalogue import TopicRole
-from connector.errors import KafkaUnavailable
-from connector.kafka.connection import CALL_DEADLINE, KafkaConnection, let_go, within
+from connector.errors import KafkaForbids, KafkaUnavailable
+from connector.kafka.connection import CALL_DEADLINE, KafkaConnection, abandon, let_go, within
 from connector.kafka.names import Names
 from connector.ports import InnerRecord
 
@@ -36,21 +39,35 @@ class RecordLookup:
         self._consumer: AIOKafkaConsumer | None = None
         self._one_at_a_time = asyncio.Lock()
 
-    async def read(self, topic: str, partition: int, offset: int) -> InnerRecord | None:
+    async def read(self, topic: str, partition: int, offset: int, *, beside: str | None = None) -> InnerRecord | None:
         """The record at exactly that offset; None when it was deleted.
 
+        Where a topic that certainly exists is named `beside`, the whole topic may have been deleted too; else that
+        counts as Kafka not answering.
+
         Raises:
+            KafkaForbids: We may not see that topic.
             KafkaUnavailable: Kafka does not answer.
         """
+        place = TopicPartition(topic, partition)
         async with self._one_at_a_time:
             try:
-                return await self._read(TopicPartition(topic, partition), offset)
+                consumer = await self._started()
+                if beside is not None and await _is_gone(consumer, place, beside):
+                    return None
+                try:
+                    return await self._read(consumer, place, offset)
+                except KafkaUnavailable:
+                    if beside is None or not await _is_gone(consumer, place, beside):
+                        raise
+                    # Deleted since we last heard of it; the consumer would go on asking for it.
+                    await self._drop()
+                    return None
             except BaseException:
                 await self._drop()
                 raise
 
-    async def _read(self, place: TopicPartition, offset: int) -> InnerRecord | None:
-        consumer = await self._started()
+    async def _read(self, consumer: AIOKafkaConsumer, place: TopicPartition, offset: int) -> InnerRecord | None:
         consumer.assign([place])
         starts = await within(CALL_DEADLINE, consumer.beginning_offsets([place]), "looking up a record")
         ends = await within(CALL_DEADLINE, consumer.end_offsets([place]), "looking up a record")
@@ -144,6 +161,43 @@ async def _topics(consumer: AIOKafkaConsumer, needed: str) -> set[str]:
     if needed not in topics:
         raise KafkaUnavailable(f"the broker does not tell of {needed} now")
     return topics
+
+
+async def _is_gone(consumer: AIOKafkaConsumer, place: TopicPartition, beside: str) -> bool:
+    """Whether all brokers say that there is no such topic, or that it has no such partition.
+
+    One that lags behind the others says so of what is there, so the word of one is no proof, nor is silence. Neither
+    are the topics that aiokafka lists: those that we may not see are not among them.
+    """
+    if place.partition in (consumer.partitions_for_topic(place.topic) or ()):
+        return False
+    client = consumer._client  # noqa: SLF001 - aiokafka tells nowhere else why it does not know a topic
+    asked = [asyncio.create_task(_denies(client, broker.nodeId, place, beside)) for broker in client.cluster.brokers()]
+    try:
+        for answer in asyncio.as_completed(asked):
+            if not await answer:
+                return False
+        return bool(asked)
+    finally:
+        for task in asked:
+            abandon(task)
+
+
+async def _denies(client: AIOKafkaClient, node: int, place: TopicPartition, beside: str) -> bool:
+    """Whether a broker that knows the topic `beside` says that there is no such place."""
+    # By name: of a list of all topics those are left out that we may not see. And what was deleted must not come back.
+    request = MetadataRequest([place.topic, beside], allow_auto_topic_creation=False)
+    try:
+        answer = await within(CALL_DEADLINE, client.send(node, request), "looking up a topic")
+    except KafkaUnavailable:
+        return False
+    found = {topic: (code, [part[1] for part in parts]) for code, topic, _, parts in answer.topics}
+    code, partitions = found[place.topic]
+    if code == TopicAuthorizationFailedError.errno:
+        raise KafkaForbids(f"Kafka does not allow looking up {place.topic}: it needs the ACL Describe or Read")
+    if found[beside][0] != NoError.errno:
+        return False
+    return code == UnknownTopicOrPartitionError.errno or (code == NoError.errno and place.partition not in partitions)
 
 
 async def left_of_arrivals(lookup: RecordLookup, names: Names, places: Collection[str], partition: int) -> ArrivalsLeft:

@@ -147,7 +147,8 @@ class TransactionalLog:
 
     async def read_arrival(self, at: Coordinates) -> InnerRecord | None:
         """A record of the arrivals topic."""
-        return await self._lookup.read(at.topic, at.partition, at.offset)
+        imports = self._names.topics[TopicRole.IMPORTS]
+        return await self._lookup.read(at.topic, at.partition, at.offset, beside=imports)
 
     async def left_of_arrivals(self, places: Collection[str]) -> ArrivalsLeft:
         """What of the arrivals can still be read."""

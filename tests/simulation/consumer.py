@@ -22,6 +22,16 @@ class _Coordinator:
     coordinator_id: int | None = None
 
 
+class _Cluster:
+    def brokers(self) -> list[Any]:
+        """None by name, so that none of them ever says that a topic is gone for good."""
+        return []
+
+
+class _Client:
+    cluster = _Cluster()
+
+
 class MemoryConsumer:
     """Looks like `AIOKafkaConsumer`."""
 
@@ -47,6 +57,7 @@ class MemoryConsumer:
         self._settled = asyncio.Event()
         self._forget = self._broker.on_news(self._hear)
         self._coordinator = _Coordinator()
+        self._client = _Client()
 
     async def start(self) -> None:
         """Connect."""
