@@ -9,7 +9,7 @@ from aiokafka.errors import NoError, TopicAuthorizationFailedError, UnknownTopic
 from aiokafka.protocol.metadata import MetadataRequest
 from aiokafka.structs import ConsumerRecord, TopicPartition
 
-from connector.contracts.arrivals import ArrivalsLeft
+from connector.contracts.arrivals import ArrivalsLeft, Coordinates
 from connector.contracts.catalogue import TopicRole
 from connector.errors import KafkaForbids, KafkaUnavailable
 from connector.kafka.connection import CALL_DEADLINE, KafkaConnection, abandon, let_go, within
@@ -198,6 +198,15 @@ async def _denies(client: AIOKafkaClient, node: int, place: TopicPartition, besi
     if found[beside][0] != NoError.errno:
         return False
     return code == UnknownTopicOrPartitionError.errno or (code == NoError.errno and place.partition not in partitions)
+
+
+async def read_arrival(lookup: RecordLookup, names: Names, at: Coordinates) -> InnerRecord | None:
+    """The arrival at that place; None when it was deleted, or its whole topic was.
+
+    Raises:
+        KafkaForbids, KafkaUnavailable: See :meth:`RecordLookup.read`.
+    """
+    return await lookup.read(at.topic, at.partition, at.offset, beside=names.topics[TopicRole.IMPORTS])
 
 
 async def left_of_arrivals(lookup: RecordLookup, names: Names, places: Collection[str], partition: int) -> ArrivalsLeft:

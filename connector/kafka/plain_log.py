@@ -18,7 +18,7 @@ from connector.contracts.catalogue import TopicRole
 from connector.domain.rows import ClaimRow, claim_key, encode_row
 from connector.errors import KafkaUnavailable
 from connector.kafka.connection import CALL_DEADLINE, KafkaConnection, bounded, let_go, within
-from connector.kafka.lookup import RecordLookup, left_of_arrivals
+from connector.kafka.lookup import RecordLookup, left_of_arrivals, read_arrival
 from connector.kafka.names import Names
 from connector.kafka.restore import OWNER_HEADER
 from connector.kafka.transactional_log import COMMIT_DEADLINE, offset_stamp
@@ -129,8 +129,7 @@ class PlainLog:
 
     async def read_arrival(self, at: Coordinates) -> InnerRecord | None:
         """A record of the arrivals topic."""
-        imports = self._names.topics[TopicRole.IMPORTS]
-        return await self._lookup.read(at.topic, at.partition, at.offset, beside=imports)
+        return await read_arrival(self._lookup, self._names, at)
 
     async def left_of_arrivals(self, places: Collection[str]) -> ArrivalsLeft:
         """What of the arrivals can still be read."""

@@ -33,7 +33,7 @@ from connector.kafka.connection import (
     let_go,
     within,
 )
-from connector.kafka.lookup import RecordLookup, left_of_arrivals
+from connector.kafka.lookup import RecordLookup, left_of_arrivals, read_arrival
 from connector.kafka.names import Names
 from connector.ports import Batch, InnerRecord
 
@@ -147,8 +147,7 @@ class TransactionalLog:
 
     async def read_arrival(self, at: Coordinates) -> InnerRecord | None:
         """A record of the arrivals topic."""
-        imports = self._names.topics[TopicRole.IMPORTS]
-        return await self._lookup.read(at.topic, at.partition, at.offset, beside=imports)
+        return await read_arrival(self._lookup, self._names, at)
 
     async def left_of_arrivals(self, places: Collection[str]) -> ArrivalsLeft:
         """What of the arrivals can still be read."""

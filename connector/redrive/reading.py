@@ -8,7 +8,7 @@ from connector.contracts.catalogue import TopicRole
 from connector.domain.ids import import_entity
 from connector.domain.rows import AnyRow, ImportRow, ImportState
 from connector.kafka.connection import KafkaConnection
-from connector.kafka.lookup import RecordLookup, left_of_arrivals
+from connector.kafka.lookup import RecordLookup, read_arrival
 from connector.kafka.names import Names
 from connector.kafka.reading import fold, records, stretches
 from connector.redrive.letters import Content, DeadLetter, content_of, read_letter
@@ -53,19 +53,11 @@ async def contents(connection: KafkaConnection, names: Names) -> AsyncIterator[R
 
 @asynccontextmanager
 async def arrivals(connection: KafkaConnection, names: Names) -> AsyncIterator[ReadContent]:
-    """Reads what letters are about where it was announced, one at a time; where partitions begin it asks once."""
+    """Reads what letters are about where it was announced, one at a time."""
     lookup = RecordLookup(connection)
-    starts: dict[str, int | None] = {}
 
     async def read(letter: DeadLetter) -> Content | None:
-        at = letter.arrived
-        place = f"{at.topic}/{at.partition}"
-        if place not in starts:
-            starts.update((await left_of_arrivals(lookup, names, {place}, 0)).starts)
-        start = starts[place]
-        if start is None or at.offset < start:
-            return None
-        record = await lookup.read(at.topic, at.partition, at.offset)
+        record = await read_arrival(lookup, names, letter.arrived)
         return None if record is None else Content(record.key, record.value, record.headers)
 
     try:

@@ -110,7 +110,7 @@ async def post(world: Deployment, body: bytes | BytesIO, headers: dict[str, str]
 async def test_what_is_refused_leaves_no_trace(world: Deployment) -> None:
     """Forged 401, oversized 413, rubbish 400; a genuine webhook after them is all that any topic or row tells of."""
     # The first pass of each sweep writes; the next ones are an hour away.
-    await eventually(lambda: {event.key for event in world.reader.named("sweep.completed")} >= set(CLOCKS), within=30)
+    await eventually(lambda: world.reader.passes().keys() >= set(CLOCKS), within=30)
     made = await world.control("/annotations", {"count": 1, "queue": QUEUE, "status": "to_review"})
     genuine = AnnotationId(made["ids"][0])
     before = {(r.topic, r.partition, r.offset) for r in await records(world, *TOPICS, LEDGER)}

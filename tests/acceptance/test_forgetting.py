@@ -9,20 +9,18 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.structs import ConsumerRecord, TopicPartition
+from aiokafka.structs import ConsumerRecord
 
 from tests.support.commands import command
 from tests.support.deployment import ARRIVED, SECRET, Deployment, deployment, inline
 from tests.support.find_kafka import Kafka
-from tests.support.topic_copies import PARTITIONS, all_records, delete_before
+from tests.support.topic_copies import all_records, delete_all
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(600)]
 
 QUICK = ("--rate-limit", "0", "--processing", "0.2", "--review", "0.3")
 DOCUMENTS = 3
-#: Kafka's word for it where records are deleted.
-TO_THE_END = -1
 #: Retention must not be shorter than sweeps look back.
 FORGETFUL = {
     "ROSSUM__REQUESTS_PER_SECOND": "0",
@@ -48,11 +46,6 @@ async def rows(world: Deployment) -> set[str]:
     newest = {record.key: record.value for record in await all_records(world.bootstrap, _ledger(world))}
     kept = {key.decode() for key, value in newest.items() if value is not None}
     return {key for key in kept if key.startswith(("import/", "annotation/"))}
-
-
-def arrivals(world: Deployment) -> list[TopicPartition]:
-    """The partitions of the arrivals topic."""
-    return [TopicPartition(world.prefix + ARRIVED, partition) for partition in range(PARTITIONS)]
 
 
 def _ledger(world: Deployment) -> str:
@@ -100,7 +93,7 @@ async def test_the_forgotten_is_never_told_again(kafka: Kafka, tmp_path: Path) -
         await eventually(lambda: len(world.reader.named("import.completed")) == DOCUMENTS, within=60)
         await eventually(lambda: _forgotten(world, "annotation"), within=90)
         imports = await rows(world)
-        await delete_before(world.bootstrap, dict.fromkeys(arrivals(world), TO_THE_END))
+        await delete_all(world.bootstrap, world.prefix + ARRIVED)
         await eventually(lambda: _none_left(world), within=90)
         events = len(world.reader.events)
         await replica.stop()

@@ -72,7 +72,7 @@ async def start(world: Deployment, mode: Mode, *, replicas: int) -> None:
         await world.control("/hooks", mode.hooks)
     if mode.alone == "webhook":
         # Each clock has had its only sweep, so that none can be late enough to find something.
-        await eventually(lambda: {told.key for told in world.reader.named("sweep.completed")} >= set(CLOCKS), within=60)
+        await eventually(lambda: world.reader.passes().keys() >= set(CLOCKS), within=60)
 
 
 async def more_accepted(world: Deployment, count: int, *, of: int) -> None:

@@ -146,7 +146,7 @@ async def test_what_an_audit_misses_a_replay_makes_up_for(kafka: Kafka, tmp_path
     }
     async with deployment(kafka.bootstrap_servers, "replay", tmp_path, simulator=QUICK, **settings) as world:
         await world.start_replica()
-        await eventually(lambda: {told.key for told in world.reader.named("sweep.completed")} >= set(CLOCKS), within=60)
+        await eventually(lambda: world.reader.passes().keys() >= set(CLOCKS), within=60)
         missed = await world.make_exported(datetime.now(UTC) - timedelta(days=1))
         before = await command(world.settings, "audit")
 

@@ -5,7 +5,6 @@ import base64
 import math
 import random
 import sys
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -174,7 +173,7 @@ async def test_a_backlog_does_not_hold_up_what_a_person_exports(kafka: Kafka, tm
         await eventually(lambda: len(world.reader.named("annotation.ready")) == PEOPLE, within=60)
         await world.announce([inline(number) for number in range(waiting)])
         await eventually(lambda: len(world.reader.named("import.accepted")) > 20, within=60)
-        swept = swept_since(world, Counter())
+        swept = world.reader.passes()
 
         moments = [chance.uniform(0, WORKDAY) for _ in range(PEOPLE)]
         with stalls() as felt:
@@ -182,20 +181,15 @@ async def test_a_backlog_does_not_hold_up_what_a_person_exports(kafka: Kafka, tm
             exports = (_exported(world, first + n, at, steps[n % 2]) for n, at in enumerate(moments))
             taken = await asyncio.gather(*exports)
 
-        accepted, more = len(world.reader.named("import.accepted")), swept_since(world, swept)
+        accepted, more = len(world.reader.named("import.accepted")), world.reader.passes() - swept
         for how, seconds in (("exported", taken[::2]), ("gated", taken[1::2]), ("all", taken)):
             p50, p99, slowest = (sorted(seconds)[math.ceil(len(seconds) * part) - 1] for part in (0.5, 0.99, 1))
             sys.stdout.write(f"{how}: p50={p50:.2f} s p99={p99:.2f} s max={slowest:.2f} s\n")
         sys.stdout.write(f"accepted meanwhile={accepted} sweeps meanwhile={dict(more)}\n")
         assert max(taken) < STARVED
         assert accepted < waiting
-        await eventually(lambda: swept_since(world, swept).keys() == set(CLOCKS), within=60)
+        await eventually(lambda: (world.reader.passes() - swept).keys() == set(CLOCKS), within=60)
         assert await refusals(world, felt) <= (STALLED if felt.seen else 0)
-
-
-def swept_since(world: Deployment, before: Counter[str]) -> Counter[str]:
-    """The complete passes, by clock."""
-    return Counter(event.key for event in world.reader.named("sweep.completed")) - before
 
 
 async def refusals(world: Deployment, felt: Stalls) -> int:

@@ -110,6 +110,10 @@ class Reader:
         """Captured events, in the order read."""
         return [event for event in self.events if event.topic == CAPTURED]
 
+    def passes(self) -> Counter[str]:
+        """Complete passes of sweeps, by clock."""
+        return Counter(event.key for event in self.named("sweep.completed"))
+
     def named(self, name: str) -> list[Seen]:
         """Lifecycle events of one name."""
         return [event for event in self.events if event.topic == LIFECYCLE and event.name == name]

@@ -8,6 +8,8 @@ from aiokafka.structs import ConsumerRecord, TopicPartition
 
 #: Partitions of the public topics as the product creates them.
 PARTITIONS = 12
+#: Kafka's word for it where records are deleted.
+_THE_END = -1
 
 
 async def all_records(bootstrap: str, topic: str) -> list[ConsumerRecord]:
@@ -56,6 +58,18 @@ async def write(bootstrap: str, topic: str, records: list[ConsumerRecord]) -> No
             )
     finally:
         await producer.stop()
+
+
+async def delete_all(bootstrap: str, topic: str) -> None:
+    """Delete all records of a topic, and what lies behind the last: markers of transactions."""
+    # Without a group it gets all partitions that there are.
+    consumer = AIOKafkaConsumer(topic, bootstrap_servers=bootstrap)
+    await consumer.start()
+    try:
+        places = consumer.assignment()
+    finally:
+        await consumer.stop()
+    await delete_before(bootstrap, dict.fromkeys(places, _THE_END))
 
 
 async def delete_before(bootstrap: str, offsets: dict[TopicPartition, int]) -> None:
